@@ -1,0 +1,100 @@
+"""Registration entries: create, get, list, update, delete.
+
+SPIRE: pkg/server/api/entry/v1/service.go
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from spiffesim.entries import RegistrationEntry
+from spiffesim.spiffe.x509svid import X509Svid
+
+from spiffesim.api import Service
+from spiffesim.authorization import OPERATOR, Caller
+from spiffesim.instants import Microseconds
+
+
+class EntryService(Service):
+    """The entry service."""
+
+    def create_entry(self, *, caller: Caller | X509Svid = OPERATOR, **fields: Any) -> RegistrationEntry:
+        """Create a registration entry; agents learn of it when they next sync.
+
+        Args:
+            caller: Who calls; by default the operator.
+            **fields: The fields of ``RegistrationEntry``; ``spiffe_id``, ``parent_id`` and
+                ``selectors`` are required.
+
+        Raises:
+            Refused: With SPIRE's status and text.
+            AlreadyExists: If there is a similar entry, which is in ``existing``.
+        """
+        self.authorize("create_entry", caller)
+        entry = self.entries.create(**fields)
+        self._entries_changed = True
+        self.world.note(self.name, "Entry created", entry_id=entry.id, spiffe_id=entry.spiffe_id, parent_id=entry.parent_id)
+        return entry
+
+    def get_entry(self, entry_id: str, *, caller: Caller | X509Svid = OPERATOR) -> RegistrationEntry:
+        """The registration entry with this ID."""
+        self.authorize("get_entry", caller)
+        return self.entries.get(entry_id)
+
+    def list_entries(self, *, caller: Caller | X509Svid = OPERATOR, **filters: Any) -> list[RegistrationEntry]:
+        """The registration entries that match every filter; see ``Entries.list``."""
+        self.authorize("list_entries", caller)
+        return list(self.entries.list(**filters))
+
+    def count_entries(self, *, caller: Caller | X509Svid = OPERATOR) -> int:
+        """How many registration entries there are."""
+        self.authorize("count_entries", caller)
+        return self.entries.count()
+
+    def update_entry(
+        self, entry_id: str, *, mask: Iterable[str] | None = None, caller: Caller | X509Svid = OPERATOR, **fields: Any
+    ) -> RegistrationEntry:
+        """Change a registration entry.
+
+        Args:
+            entry_id: Which one.
+            mask: The names of the fields to change; None replaces every field, given or not.
+            caller: Who calls.
+            **fields: The new values.
+        """
+        self.authorize("update_entry", caller)
+        entry = self.entries.update(entry_id, mask=mask, **fields)
+        self._entries_changed = True
+        self.world.note(self.name, "Entry updated", entry_id=entry.id, revision=entry.revision_number)
+        return entry
+
+    def delete_entry(self, entry_id: str, *, caller: Caller | X509Svid = OPERATOR) -> RegistrationEntry:
+        """Delete a registration entry; agents drop it when they next sync."""
+        self.authorize("delete_entry", caller)
+        entry = self.entries.delete(entry_id)
+        self._entries_changed = True
+        self.world.note(self.name, "Entry deleted", entry_id=entry.id, spiffe_id=entry.spiffe_id)
+        return entry
+
+    def prune_entries(self, before: Microseconds) -> None:
+        """Delete the entries that expired before an instant.
+
+        SPIRE: pkg/server/registration/manager.go
+        """
+        for entry in self.entries.prune(before):
+            self._entries_changed = True
+            self.world.note(self.name, "Pruned an expired registration", entry_id=entry.id)
+
+    def reload_entries(self) -> bool:
+        """Show agents the entries as they are now; True if they had changed."""
+        changed, self._entries_changed = self._entries_changed, False
+        if changed:
+            self.cache.reload(self.entries)
+        return changed
+
+    def authorized_entries(self, caller: Caller | X509Svid) -> list[RegistrationEntry]:
+        """The entries of which the calling agent may fetch SVIDs, by entry ID."""
+        caller = self.authorize("authorized_entries", caller)
+        node = self._node_of("authorized_entries", caller)
+        return list(self.cache.authorized(node.spiffe_id, node.selectors_at(self.world.now)))

@@ -1,0 +1,133 @@
+"""Who calls a server, and which methods they may call.
+
+SPIRE: pkg/server/api/middleware/authorization_opa.go, pkg/server/authpolicy/policy_data.json
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import attrs
+from spiffesim.entries import RegistrationEntry
+
+from spiffesim.authority import IssuedSvid
+from spiffesim.errors import NotAuthorized
+from spiffesim.instants import Microseconds
+from spiffesim.spiffe.ids import SpiffeId
+
+ANYONE: Final = "anyone"
+LOCAL: Final = "local"
+ADMIN: Final = "admin"
+DOWNSTREAM: Final = "downstream"
+AGENT: Final = "agent"
+
+_OPERATOR: Final = (LOCAL, ADMIN)
+_SERVICE: Final = "/spire.api.server"
+
+POLICY: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
+    # our method: (SPIRE's full method name, who may call it)
+    "mint_x509_svid": (f"{_SERVICE}.svid.v1.SVID/MintX509SVID", _OPERATOR),
+    "mint_jwt_svid": (f"{_SERVICE}.svid.v1.SVID/MintJWTSVID", _OPERATOR),
+    "mint_wit_svid": (f"{_SERVICE}.svid.v1.SVID/MintWITSVID", _OPERATOR),
+    "new_x509_svid": (f"{_SERVICE}.svid.v1.SVID/BatchNewX509SVID", (AGENT,)),
+    "new_jwt_svid": (f"{_SERVICE}.svid.v1.SVID/NewJWTSVID", (AGENT,)),
+    "new_downstream_x509_ca": (f"{_SERVICE}.svid.v1.SVID/NewDownstreamX509CA", (DOWNSTREAM,)),
+    "get_bundle": (f"{_SERVICE}.bundle.v1.Bundle/GetBundle", (ANYONE,)),
+    "publish_jwt_authority": (f"{_SERVICE}.bundle.v1.Bundle/PublishJWTAuthority", (DOWNSTREAM,)),
+    "set_federated_bundle": (f"{_SERVICE}.bundle.v1.Bundle/BatchSetFederatedBundle", _OPERATOR),
+    "create_entry": (f"{_SERVICE}.entry.v1.Entry/BatchCreateEntry", _OPERATOR),
+    "update_entry": (f"{_SERVICE}.entry.v1.Entry/BatchUpdateEntry", _OPERATOR),
+    "delete_entry": (f"{_SERVICE}.entry.v1.Entry/BatchDeleteEntry", _OPERATOR),
+    "get_entry": (f"{_SERVICE}.entry.v1.Entry/GetEntry", _OPERATOR),
+    "list_entries": (f"{_SERVICE}.entry.v1.Entry/ListEntries", _OPERATOR),
+    "count_entries": (f"{_SERVICE}.entry.v1.Entry/CountEntries", _OPERATOR),
+    "authorized_entries": (f"{_SERVICE}.entry.v1.Entry/GetAuthorizedEntries", (AGENT,)),
+    "renew_agent": (f"{_SERVICE}.agent.v1.Agent/RenewAgent", (AGENT,)),
+    "create_join_token": (f"{_SERVICE}.agent.v1.Agent/CreateJoinToken", _OPERATOR),
+    "list_agents": (f"{_SERVICE}.agent.v1.Agent/ListAgents", _OPERATOR),
+    "ban_agent": (f"{_SERVICE}.agent.v1.Agent/BanAgent", _OPERATOR),
+    "delete_agent": (f"{_SERVICE}.agent.v1.Agent/DeleteAgent", _OPERATOR),
+}
+
+
+@attrs.frozen
+class Caller:
+    """Whoever calls a server: on its local socket, anonymously, or with an X509-SVID.
+
+    Attributes:
+        spiffe_id: The ID in the client certificate; None without one.
+        local: Whether the call comes over the server's own socket.
+        serial: The serial number of the client certificate.
+        not_after: When the client certificate ends.
+        svid: The client certificate as a record, where the simulation itself is calling.
+    """
+
+    spiffe_id: SpiffeId | None = None
+    local: bool = False
+    serial: int | None = None
+    not_after: Microseconds = 0
+    svid: IssuedSvid | None = attrs.field(default=None, repr=False)
+
+    @classmethod
+    def holding(cls, svid: IssuedSvid) -> Caller:
+        """A caller of the simulation's own, whose certificate need not be drawn."""
+        return cls(SpiffeId(svid.spiffe_id), not_after=svid.not_after, svid=svid)
+
+    def presents(self, svid: IssuedSvid | None) -> bool:
+        """Whether the client certificate is this one."""
+        if svid is None:
+            return False
+        return self.svid is svid if self.svid is not None else self.serial == svid.certificate.serial
+
+    def serial_number(self) -> int | None:
+        """The serial number of the client certificate."""
+        return self.svid.certificate.serial if self.svid is not None else self.serial
+
+
+OPERATOR: Final = Caller(local=True)
+"""The operator on the server's own socket."""
+
+ANONYMOUS: Final = Caller()
+"""A caller without a client certificate."""
+
+
+def roles(caller: Caller, admin_ids: Iterable[SpiffeId], entries: Iterable[RegistrationEntry]) -> str:
+    """What a caller is, agents apart: the first of local, admin and downstream that holds.
+
+    Args:
+        caller: Who calls.
+        admin_ids: The configured admins.
+        entries: The entries with the caller's SPIFFE ID, whatever their parents.
+    """
+    if caller.local:
+        return LOCAL
+    if caller.spiffe_id in admin_ids:
+        return ADMIN
+    entries = list(entries)
+    if any(entry.admin for entry in entries):
+        return ADMIN
+    if any(entry.downstream for entry in entries):
+        return DOWNSTREAM
+    return ANYONE
+
+
+def denied(method: str, caller: Caller, reason: str = "", detail: str | None = None) -> NotAuthorized:
+    """The refusal of a method.
+
+    Args:
+        method: Our name of it.
+        caller: Who called.
+        reason: Why not, as SPIRE keeps it out of the message.
+        detail: SPIRE's reason code, where there is one.
+    """
+    full, allowed = POLICY[method]
+    who = "a local caller" if caller.local else str(caller.spiffe_id or "an anonymous caller")
+    return NotAuthorized(
+        f"authorization denied for method {full}",
+        status="PERMISSION_DENIED",
+        hint=reason or f"{who} called; only {' or '.join(allowed)} may",
+        detail=detail,
+        method=full,
+        caller=caller.spiffe_id,
+    )

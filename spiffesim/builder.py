@@ -1,0 +1,195 @@
+"""Builder: makes new nodes, and brings up to date what that takes and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from spiffesim.entries import RegistrationEntry
+from spiffesim.plugins.key_manager import KeyManager
+from spiffesim.plugins.key_manager.memory import MemoryKeyManager
+from spiffesim.plugins.node_attestor import NodeAttestor
+from spiffesim.plugins.node_attestor.join_token import JoinTokenAttestor
+from spiffesim.plugins.upstream_authority import UpstreamAuthority
+from spiffesim.plugins.upstream_authority.spire import SpireUpstreamAuthority
+from spiffesim.plugins.workload_attestor import Process, WorkloadAttestor
+from spiffesim.plugins.workload_attestor.declared import DeclaredWorkloadAttestor
+from spiffesim.plugins.workload_attestor.docker import DockerWorkloadAttestor
+from spiffesim.plugins.workload_attestor.k8s import K8sWorkloadAttestor
+from spiffesim.plugins.workload_attestor.unix import UnixWorkloadAttestor
+
+from spiffesim.agent import Agent
+from spiffesim.configuration import ServerConfig, configure
+from spiffesim.errors import InvalidTopology, Refused
+from spiffesim.ledger import Ledger
+from spiffesim.server import Server
+from spiffesim.spiffe.ids import SpiffeId, TrustDomain
+from spiffesim.workload import Workload
+from spiffesim.world import World
+
+_GO_MAX_DEPTH = 99  # Go stops at 100 signature checks, so a SPIRE server at depth 100 never starts
+
+
+class Builder:
+    """Makes the nodes of one world."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def root(
+        self, name: str, trust_domain: TrustDomain, config: ServerConfig, upstream: UpstreamAuthority | None
+    ) -> Server:
+        """A root server, the first of its trust domain."""
+        server = self._server(name, Ledger(trust_domain), config, upstream=upstream)
+        if upstream is not None:
+            server.upstream_name = self.world.free_name(f"{name}-upstream")
+            self.world.upstreams[server.upstream_name] = upstream
+        return server
+
+    def nest(
+        self,
+        parent: Server,
+        name: str,
+        *,
+        via: Agent | None = None,
+        process: Process | None = None,
+        key_manager: KeyManager | None = None,
+        **settings: Any,
+    ) -> Server:
+        """A nested server; see ``Server.nest``."""
+        self.world.claim(name)
+        self._check_depth(parent, name)
+        config = configure(parent.config, settings)
+        if via is None:
+            via = self.agent(parent)
+        elif via.server.trust_domain != parent.trust_domain:
+            raise InvalidTopology(
+                f"{name} cannot attest through {via.name}, which is of trust domain {via.server.trust_domain}; "
+                f"nesting is within one trust domain, here {parent.trust_domain}",
+                code="via",
+            )
+        if process is None:
+            process = self._own_process(name, None)
+            self._register(via, parent.trust_domain.id(f"/{name}"), process, downstream=True)
+        client = Workload(self.world, name, via, process)
+        upstream = SpireUpstreamAuthority(client, parent)
+        return self._server(
+            name, parent.view.ledger, config, upstream=upstream, parent=parent, via=via, key_manager=key_manager
+        )
+
+    def _check_depth(self, parent: Server, name: str) -> None:
+        depth, limit = parent.depth + 1, self.world.max_depth
+        if limit is not None and depth > limit:
+            raise Refused(
+                "X509 CA minted by upstream authority is invalid: X509 CA produced an invalid X509-SVID chain: "
+                "x509svid: could not verify leaf certificate: x509: signature check attempts limit reached while "
+                "verifying certificate chain",
+                status="INVALID_ARGUMENT",
+                hint=f"server {name} would stand at depth {depth}; max_depth is {limit}",
+                depth=depth,
+            )
+        if depth == _GO_MAX_DEPTH + 1:
+            self.world.note(
+                name,
+                "Server would not start in SPIRE: Go stops at 100 signature checks",
+                depth=depth,
+                max_depth=_GO_MAX_DEPTH,
+            )
+
+    def _server(
+        self,
+        name: str,
+        ledger: Ledger,
+        config: ServerConfig,
+        *,
+        upstream: UpstreamAuthority | None,
+        parent: Server | None = None,
+        via: Agent | None = None,
+        key_manager: KeyManager | None = None,
+    ) -> Server:
+        server = Server(
+            self.world,
+            self.world.claim(name),
+            ledger,
+            config,
+            key_manager=key_manager or MemoryKeyManager(self.world.randomness, name),
+            upstream=upstream,
+            parent=parent,
+            via=via,
+        )
+        server.start(everywhere=True)
+        self.world.servers[name] = server
+        return server
+
+    def agent(
+        self,
+        server: Server,
+        name: str | None = None,
+        *,
+        attestor: NodeAttestor | None = None,
+        workload_attestors: Sequence[WorkloadAttestor] | None = None,
+        workload_key_type: str = "ec-p256",
+    ) -> Agent:
+        """An agent of a server, old or new; see ``Server.agent``."""
+        known = server.agents[0] if name is None and server.agents else self.world.agents.get(name or "")
+        if known is not None:
+            return self._known_agent(known, server, attestor, workload_attestors)
+        agent = Agent(
+            self.world,
+            self.world.claim(name or self.world.free_name(f"{server.name}-agent")),
+            server,
+            attestor or JoinTokenAttestor(server.create_join_token()),
+            workload_attestors=workload_attestors or _all_workload_attestors(),
+            workload_key_type=workload_key_type,
+        )
+        agent.attest()
+        server.agents.append(agent)
+        self.world.agents[agent.name] = agent
+        return agent
+
+    def _known_agent(self, known: Agent, server: Server, *options: object) -> Agent:
+        if known.server is not server or any(option is not None for option in options):
+            raise InvalidTopology(
+                f"there is an agent {known.name} already, of server {known.server.name}; "
+                "give a new one another name",
+                code="equal_names",
+                name=known.name,
+            )
+        return known
+
+    def workload(
+        self, agent: Agent, path: str, *, name: str | None = None, process: Process | None = None, **fields: Any
+    ) -> Workload:
+        """A registered workload; see ``Agent.workload``."""
+        spiffe_id = SpiffeId(path) if path.startswith("spiffe://") else agent.server.trust_domain.id(path)
+        own = self.world.claim(name) if name is not None else self.world.free_name(spiffe_id.path.lstrip("/") or path)
+        process = self._own_process(own, process)
+        self._register(agent, spiffe_id, process, **fields)
+        return self._start(agent, own, process)
+
+    def process(self, agent: Agent, *, name: str | None = None, **attributes: Any) -> Workload:
+        """An unregistered workload; see ``Agent.process``."""
+        own = self.world.claim(name) if name is not None else self.world.free_name(f"{agent.name}-process")
+        return self._start(agent, own, Process(**attributes))
+
+    def _start(self, agent: Agent, name: str, process: Process) -> Workload:
+        workload = Workload(self.world, name, agent, process)
+        self.world.workloads[name] = workload
+        return workload
+
+    def _own_process(self, name: str, process: Process | None) -> Process:
+        """A process with a selector that no other workload has."""
+        own = f"declared:name:{name}"
+        return Process(selectors=(own,)) if process is None else process.with_selectors(own)
+
+    def _register(self, agent: Agent, spiffe_id: SpiffeId, process: Process, **fields: Any) -> RegistrationEntry:
+        """Create an entry, and take it to its agent; whatever else is pending stays pending."""
+        fields.setdefault("selectors", (process.selectors[-1],))
+        entry = agent.server.create_entry(spiffe_id=spiffe_id, parent_id=agent.spiffe_id, **fields)
+        agent.server.cache.admit(entry)
+        agent.learn(entry)
+        return entry
+
+
+def _all_workload_attestors() -> Sequence[WorkloadAttestor]:
+    return (UnixWorkloadAttestor(), DockerWorkloadAttestor(), K8sWorkloadAttestor(), DeclaredWorkloadAttestor())

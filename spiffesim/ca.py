@@ -1,0 +1,155 @@
+"""The CA of a server: what it signs with the authorities on its keyring.
+
+SPIRE: pkg/server/ca/ca.go
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from spiffesim.plugins.upstream_authority import MintedCa
+from spiffesim.profiles import (
+    DOWNSTREAM_CA,
+    Profile,
+    jwt_claims,
+    jwt_header,
+    wit_claims,
+    wit_header,
+)
+
+from spiffesim.authority import IssuedSvid, JwtAuthority, X509Authority
+from spiffesim.chain import Chain
+from spiffesim.errors import NoActiveAuthority, Refused
+from spiffesim.instants import SECOND, Microseconds, moment, rfc3339, span
+from spiffesim.keyring import Keyring
+from spiffesim.keys import Draw, Key
+from spiffesim.slots import Slots
+from spiffesim.spiffe import jose
+
+
+class ServerCa:
+    """Signs with the authorities of a keyring.
+
+    Args:
+        keyring: The server's.
+    """
+
+    def __init__(self, keyring: Keyring) -> None:
+        self.keyring = keyring
+
+    @property
+    def authority(self) -> X509Authority:
+        """The X.509 authority that signs now.
+
+        Raises:
+            NoActiveAuthority: If there is none.
+        """
+        authority = self.keyring.x509.current.authority
+        if not isinstance(authority, X509Authority):
+            raise NoActiveAuthority("X509 CA is not available for signing", status="INTERNAL", hint=self.keyring.name)
+        return authority
+
+    def _token_authority(self, slots: Slots, kind: str) -> JwtAuthority:
+        authority = slots.current.authority
+        if not isinstance(authority, JwtAuthority):
+            raise NoActiveAuthority(f"{kind} key is not available for signing", status="INTERNAL", hint=self.keyring.name)
+        return authority
+
+    def sign_svid(
+        self,
+        profile: Profile,
+        draw: Draw,
+        *,
+        spiffe_id: str,
+        now: Microseconds,
+        ttl: Microseconds,
+        dns_names: tuple[str, ...] = (),
+        key_type: str = "ec-p256",
+    ) -> IssuedSvid:
+        """Sign an X509-SVID over a new key.
+
+        Raises:
+            Refused: If the CA has expired, with SPIRE's text.
+        """
+        authority = self.authority
+        certificate = authority.sign(
+            profile, draw, draw.key(key_type), spiffe_id=spiffe_id, now=now, ttl=ttl, dns_names=dns_names
+        )
+        if now > certificate.not_after:
+            kind = profile.name.replace("_svid", "")
+            raise Refused(
+                f"failed to sign X509-SVID: invalid {kind} X509-SVID: invalid X509-SVID: "
+                f"already expired as of {rfc3339(certificate.not_after)}",
+                status="INTERNAL",
+                hint=f"the CA of {self.keyring.name} ended {moment(now) - moment(authority.not_after)} ago; advance the "
+                "simulation so that it rotates",
+                not_after=moment(certificate.not_after),
+                at=moment(now),
+            )
+        return IssuedSvid(certificate, authority.chain)
+
+    def sign_downstream_ca(self, draw: Draw, key: Key, *, now: Microseconds, ttl: timedelta) -> MintedCa:
+        """Sign the CA of a nested server.
+
+        SPIRE: pkg/server/api/svid/v1/service.go (NewDownstreamX509CA) takes the key and the TTL of
+        the request and nothing else.
+        """
+        authority = self.authority
+        certificate = authority.sign(
+            DOWNSTREAM_CA,
+            draw,
+            key,
+            spiffe_id=str(self.keyring.trust_domain.spiffe_id),
+            now=now,
+            ttl=span(ttl) if ttl > timedelta(0) else span(self.keyring.config.ca_ttl),
+        )
+        return MintedCa(Chain(certificate, authority.chain), tuple(self.keyring.view.roots), top=authority.top)
+
+    def sign_jwt(
+        self, spiffe_id: str, audience: Sequence[str], *, now: Microseconds, ttl: Microseconds, jti: str = ""
+    ) -> str:
+        """Sign a JWT-SVID.
+
+        Raises:
+            Refused: If JWT-SVIDs are disabled, or the key has expired.
+        """
+        if self.keyring.config.disable_jwt_svids:
+            raise Refused("JWT functionality is disabled", status="UNIMPLEMENTED", hint=f"server {self.keyring.name}")
+        authority = self._token_authority(self.keyring.jwt, "JWT")
+        expires_at = min(now + ttl, authority.not_after) // SECOND
+        self._check_unexpired(expires_at, now, "JWT")
+        claims = jwt_claims(
+            spiffe_id=spiffe_id,
+            audience=audience,
+            issued_at=now // SECOND,
+            expires_at=expires_at,
+            issuer=self.keyring.config.jwt_issuer,
+            jti=jti,
+        )
+        return authority.sign(jwt_header, claims)
+
+    def sign_wit(self, spiffe_id: str, key: Key, *, now: Microseconds, ttl: Microseconds) -> str:
+        """Sign a WIT-SVID over a workload's key."""
+        authority = self._token_authority(self.keyring.wit, "WIT")
+        expires_at = min(now + ttl, authority.not_after) // SECOND
+        self._check_unexpired(expires_at, now, "WIT")
+        public_key = key.public_key
+        confirmation = {**jose.jwk_of(public_key), "alg": jose.algorithm_for(public_key)}
+        claims = wit_claims(
+            spiffe_id=spiffe_id,
+            confirmation=confirmation,
+            issued_at=now // SECOND,
+            expires_at=expires_at,
+            issuer=self.keyring.config.wit_issuer,
+        )
+        return authority.sign(wit_header, claims)
+
+    def _check_unexpired(self, expires_at: int, now: Microseconds, kind: str) -> None:
+        if expires_at * SECOND <= now:
+            end = rfc3339(expires_at * SECOND)
+            raise Refused(
+                f'failed to sign {kind}-SVID: invalid {kind}-SVID "exp" claim: already expired as of {end}',
+                status="INTERNAL",
+                hint=f"the {kind} key of {self.keyring.name} has ended; advance the simulation so that it rotates",
+            )

@@ -1,0 +1,75 @@
+"""The virtual clock of a simulation."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from spiffesim.errors import ClockError
+from spiffesim.instants import (
+    FIRST,
+    LAST,
+    SECOND,
+    Microseconds,
+    microseconds,
+    moment,
+    rfc3339,
+    span,
+)
+
+EPOCH: Final = datetime(2030, 1, 1, tzinfo=UTC)
+"""When a simulation with a seed begins."""
+
+
+def present() -> datetime:
+    """The real present, in whole seconds: where a simulation without a seed begins."""
+    # The only reading of the wall clock; everything after it is virtual.
+    return datetime.now(UTC).replace(microsecond=0)  # noqa: TID251 - the one door to real time
+
+
+class Clock:
+    """Virtual time: it moves when told to, and only forward.
+
+    Args:
+        start: Where it begins, an aware datetime, taken down to the whole second.
+
+    Raises:
+        ClockError: If the start is outside 1970-01-01T00:00:00Z ... 9999-12-31T23:59:59Z.
+    """
+
+    def __init__(self, start: datetime) -> None:
+        began = microseconds(start)
+        began -= began % SECOND
+        if not FIRST <= began <= LAST:
+            raise ClockError(f"a clock cannot begin at {start.isoformat()}; it lives from 1970 to 9999", at=start)
+        self.start: Microseconds = began
+        self.instant: Microseconds = began
+
+    @property
+    def now(self) -> datetime:
+        """The present instant, an aware-UTC datetime."""
+        return moment(self.instant)
+
+    def advance(self, duration: timedelta) -> None:
+        """Move forward.
+
+        Args:
+            duration: How far; zero stays.
+
+        Raises:
+            ClockError: If the duration is negative or leads past the year 9999.
+        """
+        step = span(duration)
+        if step < 0:
+            raise ClockError(
+                f"time does not go backwards: asked for {duration} from {rfc3339(self.instant)}", duration=duration
+            )
+        if self.instant + step > LAST:
+            raise ClockError(
+                f"{rfc3339(self.instant)} plus {duration} is past the end of time, 9999-12-31T23:59:59Z",
+                duration=duration,
+            )
+        self.instant += step
+
+    def __repr__(self) -> str:
+        return f"<Clock {rfc3339(self.instant)}>"

@@ -1,0 +1,320 @@
+"""Keyring: the authorities of one server, what fills their slots, and when.
+
+SPIRE: pkg/server/ca/manager/manager.go, pkg/server/ca/rotator/rotator.go
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from spiffesim.plugins.key_manager import KeyManager
+from spiffesim.plugins.upstream_authority import (
+    CaRequest,
+    MintedCa,
+    Receiver,
+    UpstreamAuthority,
+)
+from spiffesim.profiles import SELF_SIGNED_CA, WORKLOAD_SVID, ca_subject
+from spiffesim.spiffe.bundle import SpiffeBundle
+from spiffesim.spiffe.validation import validate_x509_svid
+from spiffesim.spiffe.x509svid import X509Svid
+
+from spiffesim.authority import (
+    IssuedCertificate,
+    IssuedSvid,
+    JwtAuthority,
+    X509Authority,
+    whole_second,
+)
+from spiffesim.chain import Chain
+from spiffesim.configuration import CaSubject, ServerConfig
+from spiffesim.errors import InvalidInput, NotSupported, Refused, ValidationError
+from spiffesim.instants import Microseconds, moment, rfc3339, span
+from spiffesim.journal import Journal
+from spiffesim.keys import Draw, Key, Randomness
+from spiffesim.ledger import View
+from spiffesim.rotation import BACKDATE
+from spiffesim.slots import OLD, Slots
+from spiffesim.spiffe.ids import TrustDomain
+
+
+class Keyring:
+    """The authorities of one server.
+
+    Args:
+        name: The name of the server, under which its streams run.
+        view: Its view of the trust domain's ledger.
+        config: The server's settings.
+        key_manager: Where its keys come from.
+        upstream: Who signs its CA; None for a self-signed root.
+        randomness: The streams of the simulation.
+        journal: Where it notes what it does.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        view: View,
+        config: ServerConfig,
+        *,
+        key_manager: KeyManager,
+        upstream: UpstreamAuthority | None,
+        randomness: Randomness,
+        journal: Journal,
+    ) -> None:
+        self.name = name
+        self.view = view
+        self.config = config
+        self.key_manager = key_manager
+        self.upstream = upstream
+        self.randomness = randomness
+        self.journal = journal
+        self.x509 = Slots()
+        self.jwt = Slots()
+        self.wit = Slots()
+        self._warned = False
+
+    @property
+    def trust_domain(self) -> TrustDomain:
+        """The trust domain that it signs for."""
+        return self.view.ledger.trust_domain
+
+    # Rotation
+
+    def rotate(self, now: Microseconds, *, everywhere: bool = False) -> bool:
+        """One check of the rotator: prepare and activate what is due; True if anything was.
+
+        Args:
+            now: The present instant.
+            everywhere: Whether a new JWT authority becomes known in the whole trust domain at once.
+        """
+        changed = self._rotate(self.x509, now, lambda: self.prepare_x509(now), "X509 CA activated")
+        if not self.config.disable_jwt_svids:
+            changed |= self._rotate(self.jwt, now, lambda: self.prepare_jwt(now, everywhere), "JWT key activated")
+        if self.config.wit_svids:
+            changed |= self._rotate(self.wit, now, lambda: self.prepare_wit(now), "WIT key activated")
+        return changed
+
+    def _rotate(self, slots: Slots, now: Microseconds, prepare: Callable[[], None], activated: str) -> bool:
+        changed = False
+        if slots.current.empty:
+            prepare()
+            slots.activate()
+            self._note_activation(slots, now, activated)
+            changed = True
+        if slots.next.empty and slots.current.should_prepare_next(now):
+            prepare()
+            changed = True
+        if slots.current.should_activate_next(now):
+            slots.rotate()
+            self._note_activation(slots, now, activated)
+            changed = True
+        return changed
+
+    def _note_activation(self, slots: Slots, now: Microseconds, kind: str) -> None:
+        slot = slots.current
+        self.journal.note(
+            now, self.name, kind, slot=slot.id, issued_at=rfc3339(slot.issued_at), expiration=rfc3339(slot.not_after)
+        )
+
+    def prepare_x509(self, now: Microseconds) -> None:
+        """Make a new CA key and have it certified: by itself, or by the upstream authority.
+
+        Raises:
+            Refused: If the upstream authority refuses, or gives a CA that cannot sign.
+        """
+        slot = self.x509.to_prepare()
+        slot.status = OLD
+        key = self.key_manager.generate_key(f"x509-CA-{slot.id}", self.config.ca_key_type)
+        authority = self._self_signed(key, now) if self.upstream is None else self._upstream_signed(key, now)
+        slot.fill(authority, now)
+        self.journal.note(
+            now,
+            self.name,
+            "X509 CA prepared",
+            slot=slot.id,
+            issued_at=rfc3339(now),
+            expiration=rfc3339(authority.not_after),
+            self_signed=self.upstream is None,
+            local_authority_id=_AuthorityId(authority.key),
+        )
+
+    def _draw(self, purpose: str) -> Draw:
+        return Draw.next(self.randomness, f"{self.name} {purpose}")
+
+    def _self_signed(self, key: Key, now: Microseconds) -> X509Authority:
+        draw = self._draw("x509 ca")
+        certificate = IssuedCertificate(
+            SELF_SIGNED_CA,
+            draw,
+            key,
+            spiffe_id=str(self.trust_domain.spiffe_id),
+            not_before=whole_second(now - BACKDATE),
+            not_after=whole_second(now + span(self.config.ca_ttl)),
+            subject=None if self.config.ca_subject == CaSubject() else self._subject(draw.serial),
+        )
+        self.view.ledger.add_root(certificate)
+        self.view.learn_roots()
+        return X509Authority(key, certificate)
+
+    def _subject(self, serial: int) -> bytes:
+        subject = self.config.ca_subject
+        return ca_subject(
+            serial, country=subject.country, organization=subject.organization, common_name=subject.common_name
+        )
+
+    def _upstream_signed(self, key: Key, now: Microseconds) -> X509Authority:
+        assert self.upstream is not None
+        draw = self._draw("x509 ca")
+        minted = self.upstream.mint_x509_ca(
+            CaRequest(
+                trust_domain=self.trust_domain,
+                subject=lambda: self._subject(draw.serial),
+                key=key,
+                preferred_ttl=self.config.ca_ttl,
+                now=now,
+                draw=draw,
+            )
+        )
+        if not isinstance(minted.chain, Chain):
+            self._check_minted(minted, key, now)
+        for root in minted.roots:
+            self.view.ledger.add_root(root)
+        self.view.learn_roots()
+        chain = minted.chain if isinstance(minted.chain, Chain) else Chain.of(minted.chain)
+        assert chain is not None
+        return X509Authority(key, chain.head, chain, minted.top)
+
+    def _check_minted(self, minted: MintedCa, key: Key, now: Microseconds) -> None:
+        """Sign a throw-away leaf with a CA that somebody else minted, and validate it.
+
+        SPIRE: pkg/server/ca/validation.go
+        """
+        problem = _unusable(minted)
+        if problem is None:
+            chain = Chain.of(tuple(minted.chain))
+            assert chain is not None
+            throwaway = self._throwaway(X509Authority(key, chain.head, chain), now)
+            roots = SpiffeBundle(self.trust_domain, x509_der=tuple(root.der for root in minted.roots))
+            try:
+                validate_x509_svid(throwaway, roots, at=moment(now))
+            except ValidationError as error:
+                problem = f"X509 CA produced an invalid X509-SVID chain: {error}"
+            except InvalidInput as error:
+                problem = f"invalid upstream-signed X509 CA: {error}"
+        if problem is not None:
+            raise Refused(
+                f"X509 CA minted by upstream authority is invalid: {problem}",
+                status="INVALID_ARGUMENT",
+                hint=f"server {self.name}, upstream authority {getattr(self.upstream, 'name', self.upstream)}",
+                server=self.name,
+            )
+
+    def _throwaway(self, authority: X509Authority, now: Microseconds) -> X509Svid:
+        draw = Draw(self.randomness, f"{self.name} throwaway", 0)
+        certificate = authority.sign(
+            WORKLOAD_SVID,
+            draw,
+            draw.key(),
+            spiffe_id=f"{self.trust_domain.spiffe_id}/spire/throwaway",
+            now=now,
+            ttl=authority.not_after - now,
+        )
+        return IssuedSvid(certificate, authority.chain).draw()
+
+    def prepare_jwt(self, now: Microseconds, everywhere: bool = False) -> None:
+        """Make a new JWT key and publish it, up to the top of the trust domain."""
+        slot = self.jwt.to_prepare()
+        slot.status = OLD
+        authority = self._jwt_authority("JWT-Signer", slot.id, self.config.jwt_key_type, now)
+        self.publish(authority, now, everywhere=everywhere)
+        slot.fill(authority, now)
+        self._note_key("JWT key prepared", slot.id, authority, now)
+
+    def prepare_wit(self, now: Microseconds) -> None:
+        """Make a new WIT key, which stays in the local bundle."""
+        slot = self.wit.to_prepare()
+        slot.status = OLD
+        authority = self._jwt_authority("WIT-Signer", slot.id, None, now)
+        self.view.add_wit_authority(authority)
+        slot.fill(authority, now)
+        self._note_key("WIT key prepared", slot.id, authority, now)
+
+    def _jwt_authority(self, key_id: str, slot: str, key_type: str | None, now: Microseconds) -> JwtAuthority:
+        key = self.key_manager.generate_key(f"{key_id}-{slot}", key_type or self.config.ca_key_type)
+        # SPIRE: the key's end is never capped by the upstream (pkg/server/ca/manager/manager.go).
+        return JwtAuthority(self._draw(key_id), key, now + span(self.config.ca_ttl))
+
+    def _note_key(self, kind: str, slot: str, authority: JwtAuthority, now: Microseconds) -> None:
+        self.journal.note(
+            now,
+            self.name,
+            kind,
+            slot=slot,
+            issued_at=rfc3339(now),
+            expiration=rfc3339(authority.not_after),
+            local_authority_id=_KeyId(authority),
+        )
+
+    def publish(self, authority: JwtAuthority, now: Microseconds, *, everywhere: bool = False) -> None:
+        """Hand a JWT authority up, server by server, to the top, whose ledger takes it.
+
+        A loop and not a recursion: trust domains nest thousands deep.
+        """
+        passed: list[Receiver] = []
+        upstream = self.upstream
+        while upstream is not None:
+            try:
+                receiver = upstream.publish_jwt_key(authority)
+            except NotSupported:
+                self._warn_unpublished(upstream, now)
+                break
+            if receiver is None:
+                break
+            passed.append(receiver)
+            upstream = receiver.upstream_authority
+        self.view.ledger.add_jwt_authority(authority, everywhere=everywhere)
+        for view in (self.view, *(receiver.view for receiver in passed)):
+            view.learn_jwt_authorities()
+
+    def _warn_unpublished(self, upstream: UpstreamAuthority, now: Microseconds) -> None:
+        if not self._warned:
+            self._warned = True
+            self.journal.note(
+                now,
+                self.name,
+                "UpstreamAuthority plugin does not support JWT-SVIDs. Workloads managed by this server may have "
+                "trouble communicating with workloads outside this cluster when using JWT-SVIDs.",
+                plugin_name=upstream.name,
+            )
+
+def _unusable(minted: MintedCa) -> str | None:
+    """What is missing in an upstream authority's answer, in SPIRE's words.
+
+    SPIRE: pkg/server/plugin/upstreamauthority/v1.go
+    """
+    if not minted.chain:
+        return "plugin response missing X.509 CA chain"
+    if not minted.roots:
+        return "plugin response missing upstream X.509 roots"
+    return None
+
+
+class _AuthorityId:
+    """An X.509 authority's ID, worked out when somebody reads the journal."""
+
+    def __init__(self, key: Key) -> None:
+        self._key = key
+
+    def __str__(self) -> str:
+        return self._key.key_id.hex()
+
+
+class _KeyId:
+    """A token authority's ID, likewise."""
+
+    def __init__(self, authority: JwtAuthority) -> None:
+        self._authority = authority
+
+    def __str__(self) -> str:
+        return self._authority.key_id

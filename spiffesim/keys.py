@@ -1,0 +1,346 @@
+"""Seeded randomness in named streams, and the keys drawn from it.
+
+A draw is a function of (seed, name, counter), never of what was drawn before it: adding one draw
+in one place moves no other, and a key that nobody looks at is never made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+
+from spiffesim.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+    PrivateKey: TypeAlias = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+    PublicKey: TypeAlias = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
+
+KEY_TYPES: Final = ("rsa-2048", "rsa-4096", "ec-p256", "ec-p384")
+
+# SPIRE: pkg/server/ca/manager/manager.go (newKeyID) maps each random byte onto these, modulo 62.
+_ALPHABET: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+_MAX_SERIAL: Final = (1 << 128) - 1
+
+_P256_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+_P384_ORDER: Final = int(
+    "FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52973", 16
+)
+# The DER around the parts of an EC key that change; checked against cryptography's encoder in the tests.
+_EC_SPKI: Final = {
+    "ec-p256": bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200"),
+    "ec-p384": bytes.fromhex("3076301006072a8648ce3d020106052b81040022036200"),
+}
+_EC_PKCS8: Final = {
+    "ec-p256": (
+        bytes.fromhex("308187020100301306072a8648ce3d020106082a8648ce3d030107046d306b0201010420"),
+        bytes.fromhex("a144034200"),
+        32,
+    ),
+    "ec-p384": (
+        bytes.fromhex("3081b6020100301006072a8648ce3d020106052b8104002204819e30819b0201010430"),
+        bytes.fromhex("a164036200"),
+        48,
+    ),
+}
+
+
+def draw_seed() -> int:
+    """A seed from the system's entropy, for a simulation that was given none."""
+    return int.from_bytes(os.urandom(6), "big")  # the one place where chance enters; repr shows it
+
+
+class Randomness:
+    """Counter-based streams of random bytes, each with a name made of content.
+
+    Args:
+        seed: Any value with a stable repr; an int by custom.
+    """
+
+    def __init__(self, seed: int | str) -> None:
+        self.seed = seed
+        self._root = hashlib.sha256(repr(seed).encode()).digest()
+        self._occurrences: dict[str, int] = {}
+        self._rsa_pairs: dict[int, set[int]] = {}
+
+    def bytes(self, name: str, counter: int, size: int) -> bytes:
+        """The ``size`` bytes of draw ``counter`` of the stream ``name``."""
+        label = name.encode()
+        return hashlib.shake_256(
+            self._root + len(label).to_bytes(4, "big") + label + counter.to_bytes(8, "big")
+        ).digest(size)
+
+    def number(self, name: str, counter: int, below: int) -> int:
+        """A number in [0, below), with 64 bits more drawn than it needs, so that the bias is negligible."""
+        return int.from_bytes(self.bytes(name, counter, (below.bit_length() + 71) // 8), "big") % below
+
+    def serial(self, name: str, counter: int) -> int:
+        """A certificate serial number in [1, 2**128 - 1].
+
+        SPIRE: pkg/common/x509util/serialnumber.go
+        """
+        return self.number(name, counter, _MAX_SERIAL) + 1
+
+    def text(self, name: str, counter: int, length: int = 32) -> str:
+        """Letters and digits, as SPIRE draws key IDs."""
+        return "".join(_ALPHABET[byte % 62] for byte in self.bytes(name, counter, length))
+
+    def uuid(self, name: str, counter: int) -> str:
+        """A random (version 4) UUID."""
+        drawn = bytearray(self.bytes(name, counter, 16))
+        drawn[6] = drawn[6] & 0x0F | 0x40
+        drawn[8] = drawn[8] & 0x3F | 0x80
+        text = drawn.hex()
+        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+    def count(self, name: str) -> int:
+        """The number of this occurrence of a name: 0, then 1, ..."""
+        counter = self._occurrences.get(name, 0)
+        self._occurrences[name] = counter + 1
+        return counter
+
+    def rsa_pair(self, name: str, counter: int, bits: int) -> int:
+        """The index of a pair of primes that no other key of this world uses.
+
+        The drawn pair, or the next free one: the only draw that depends on what came before.
+        """
+        from spiffesim.primes import PAIRS
+
+        used = self._rsa_pairs.setdefault(bits, set())
+        if len(used) >= PAIRS:
+            raise InvalidInput(
+                f"this world already holds {PAIRS} keys of type rsa-{bits}, all that the packaged primes give; "
+                "use ec-p256 for the rest",
+                code="rsa_pool_exhausted",
+                bits=bits,
+            )
+        index = self.number(name, counter, PAIRS)
+        while index in used:
+            index = (index + 1) % PAIRS
+        used.add(index)
+        return index
+
+
+def check_key_type(key_type: str) -> str:
+    """A key type in lower case, as SPIRE reads it.
+
+    Raises:
+        InvalidInput: With SPIRE's text, if there is no such type.
+
+    SPIRE: pkg/server/plugin/keymanager/keymanager.go
+    """
+    lowered = key_type.lower() if isinstance(key_type, str) else ""
+    if lowered not in KEY_TYPES:
+        raise InvalidInput(
+            f'key type "{key_type}" is unknown; must be one of [{", ".join(KEY_TYPES)}]',
+            code="key_type",
+            key_type=key_type,
+        )
+    return lowered
+
+
+class Key:
+    """A private key that is drawn when somebody looks at it.
+
+    It is picklable: what was drawn is dropped, and drawn again, the same, on the other side.
+
+    Args:
+        randomness: Where it is drawn from.
+        name: The name of its stream.
+        counter: Which draw of that stream.
+        key_type: One of ``KEY_TYPES``.
+    """
+
+    __slots__ = ("_key_id", "_private_key", "_source", "_spki", "type")
+
+    def __init__(self, randomness: Randomness, name: str, counter: int, key_type: str = "ec-p256") -> None:
+        self.type = key_type
+        pair = 0
+        if key_type.startswith("rsa"):
+            pair = randomness.rsa_pair(name, counter, int(key_type[4:]))
+        self._source: tuple[Randomness, str, int, int] | bytes = (randomness, name, counter, pair)
+        self._forget()
+
+    @classmethod
+    def foreign(cls, private_key: PrivateKey) -> Key:
+        """A key that was made elsewhere.
+
+        Raises:
+            InvalidInput: If it is of a type that SPIRE does not sign with.
+        """
+        from cryptography.hazmat.primitives import serialization
+
+        size = getattr(private_key, "key_size", 0)
+        kind = "rsa" if hasattr(private_key, "private_numbers") and not hasattr(private_key, "curve") else "ec-p"
+        key = cls.__new__(cls)
+        key.type = f"{kind}-{size}" if kind == "rsa" else f"{kind}{size}"
+        if key.type not in (*KEY_TYPES, "rsa-3072"):
+            raise InvalidInput(f"a key of type {key.type} cannot sign here; use one of {', '.join(KEY_TYPES)}")
+        key._source = private_key.private_bytes(
+            serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        key._forget()
+        key._private_key = private_key
+        return key
+
+    def _forget(self) -> None:
+        self._private_key: Any = None
+        self._spki: bytes | None = None
+        self._key_id: bytes | None = None
+
+    def __getstate__(self) -> tuple[str, Any]:
+        return self.type, self._source
+
+    def __setstate__(self, state: tuple[str, Any]) -> None:
+        self.type, self._source = state
+        self._forget()
+
+    @property
+    def private_key(self) -> PrivateKey:
+        """The private key object."""
+        if self._private_key is None:
+            self._private_key = self._draw()
+        return cast("PrivateKey", self._private_key)
+
+    @property
+    def public_key(self) -> PublicKey:
+        """The public key object."""
+        return self.private_key.public_key()
+
+    @property
+    def spki(self) -> bytes:
+        """The public key as a DER SubjectPublicKeyInfo."""
+        if self._spki is None:
+            from cryptography.hazmat.primitives import serialization
+
+            prefix = _EC_SPKI.get(self.type)
+            if prefix is None:
+                self._spki = self.public_key.public_bytes(
+                    serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+                )
+            else:
+                self._spki = prefix + self.public_key.public_bytes(
+                    serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
+                )
+        return self._spki
+
+    @property
+    def key_id(self) -> bytes:
+        """The SHA-1 of the public key's bits (RFC 5280 4.2.1.2, method 1): 20 bytes.
+
+        SPIRE: pkg/common/x509util/keyid.go
+        """
+        if self._key_id is None:
+            self._key_id = hashlib.sha1(self.spki[_bits_offset(self.spki) :], usedforsecurity=False).digest()
+        return self._key_id
+
+    @property
+    def pkcs8(self) -> bytes:
+        """The private key as unencrypted PKCS#8 DER."""
+        if isinstance(self._source, bytes):
+            return self._source
+        parts = _EC_PKCS8.get(self.type)
+        if parts is None:
+            from cryptography.hazmat.primitives import serialization
+
+            return self.private_key.private_bytes(
+                serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
+        prefix, middle, size = parts
+        return prefix + self._scalar().to_bytes(size, "big") + middle + self.spki[_bits_offset(self.spki) :]
+
+    def sign(self, data: bytes) -> bytes:
+        """Sign as a CA does: deterministic ECDSA (RFC 6979) or RSA PKCS#1 v1.5, with the hash Go would choose."""
+        private_key: Any = self.private_key
+        return cast("bytes", private_key.sign(data, *_signing(self.type)))
+
+    def _scalar(self) -> int:
+        randomness, name, counter, _ = cast("tuple[Randomness, str, int, int]", self._source)
+        order = _P256_ORDER if self.type == "ec-p256" else _P384_ORDER
+        return randomness.number(name, counter, order - 1) + 1
+
+    def _draw(self) -> Any:
+        if isinstance(self._source, bytes):
+            from cryptography.hazmat.primitives import serialization
+
+            return serialization.load_der_private_key(self._source, None)
+        if self.type.startswith("rsa"):
+            return _rsa_key(int(self.type[4:]), self._source[3])
+        from cryptography.hazmat.primitives.asymmetric import ec
+
+        curve = ec.SECP256R1() if self.type == "ec-p256" else ec.SECP384R1()
+        return ec.derive_private_key(self._scalar(), curve)
+
+    def __repr__(self) -> str:
+        return f"<Key {self.type}>"
+
+
+def _bits_offset(spki: bytes) -> int:
+    """Where the bits of the public key begin in a SubjectPublicKeyInfo: after the algorithm, and one pad byte."""
+    position = 2 if spki[1] < 0x80 else 2 + (spki[1] & 0x7F)
+    position += 2 + spki[position + 1]
+    length = spki[position + 1]
+    return position + (3 if length < 0x80 else 3 + (length & 0x7F))
+
+
+_SIGNING: dict[str, tuple[Any, ...]] = {}  # constants of the library, made when first needed
+
+
+def _signing(key_type: str) -> tuple[Any, ...]:
+    """What cryptography's ``sign`` takes after the data."""
+    if not _SIGNING:
+        from cryptography.hazmat.primitives import hashes
+        from cryptography.hazmat.primitives.asymmetric import ec, padding
+
+        _SIGNING["ec-p256"] = (ec.ECDSA(hashes.SHA256(), deterministic_signing=True),)
+        _SIGNING["ec-p384"] = (ec.ECDSA(hashes.SHA384(), deterministic_signing=True),)
+        for bits in (2048, 3072, 4096):
+            _SIGNING[f"rsa-{bits}"] = (padding.PKCS1v15(), hashes.SHA256())
+    return _SIGNING[key_type]
+
+
+def _rsa_key(bits: int, index: int) -> Any:
+    from cryptography.hazmat.primitives.asymmetric import rsa
+    from spiffesim.primes import pair
+
+    p, q = pair(bits, index)
+    exponent = 65537
+    d = pow(exponent, -1, (p - 1) * (q - 1))
+    numbers = rsa.RSAPrivateNumbers(
+        p=p,
+        q=q,
+        d=d,
+        dmp1=d % (p - 1),
+        dmq1=d % (q - 1),
+        iqmp=pow(q, -1, p),
+        public_numbers=rsa.RSAPublicNumbers(exponent, p * q),
+    )
+    # Our own primes: checking them again costs 35 ms (2048) to 267 ms (4096) a key.
+    return numbers.private_key(unsafe_skip_rsa_key_validation=True)
+
+
+class Draw:
+    """A place in the named streams: what a document's serial number and key are drawn from."""
+
+    __slots__ = ("counter", "name", "randomness")
+
+    def __init__(self, randomness: Randomness, name: str, counter: int) -> None:
+        self.randomness = randomness
+        self.name = name
+        self.counter = counter
+
+    @classmethod
+    def next(cls, randomness: Randomness, name: str) -> Draw:
+        """The next occurrence of a name."""
+        return cls(randomness, name, randomness.count(name))
+
+    @property
+    def serial(self) -> int:
+        """The serial number of a certificate."""
+        return self.randomness.serial("serial " + self.name, self.counter)
+
+    def key(self, key_type: str = "ec-p256") -> Key:
+        """A private key."""
+        return Key(self.randomness, "key " + self.name, self.counter, key_type)

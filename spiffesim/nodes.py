@@ -1,0 +1,123 @@
+"""The agents that a server has attested, and whether one of them may call it.
+
+SPIRE: pkg/server/endpoints/middleware.go (AgentAuthorizer), pkg/server/api/agent/v1/service.go
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import attrs
+from spiffesim.entries import Selector
+
+from spiffesim.authority import IssuedSvid
+from spiffesim.authorization import Caller, denied
+from spiffesim.errors import NotFound, Refused
+from spiffesim.instants import Microseconds, moment
+from spiffesim.spiffe.ids import SpiffeId, TrustDomain
+
+
+@attrs.define
+class Node:
+    """The record of an attested agent.
+
+    Attributes:
+        spiffe_id: The agent's ID.
+        attestation_type: The node attestor.
+        selectors: What the attestor found.
+        can_reattest: Whether it may attest again, instead of renewing.
+        svid: Its current SVID; None once it is banned.
+        new_svid: The one it has renewed to and not used yet.
+    """
+
+    spiffe_id: SpiffeId
+    attestation_type: str
+    selectors: tuple[Selector, ...]
+    can_reattest: bool
+    svid: IssuedSvid | None
+    new_svid: IssuedSvid | None = None
+
+    @property
+    def banned(self) -> bool:
+        """Whether an operator has banned it."""
+        return self.svid is None
+
+    def selectors_at(self, now: Microseconds) -> tuple[Selector, ...]:
+        """The selectors that node aliases see: none once the stored SVID has expired.
+
+        SPIRE: pkg/server/cache/entrycache/fullcache_ds.go
+        """
+        return self.selectors if self.svid is not None and self.svid.not_after > now else ()
+
+
+class Nodes:
+    """The attested agents of one server."""
+
+    def __init__(self, trust_domain: TrustDomain) -> None:
+        self._trust_domain = trust_domain
+        self._nodes: dict[SpiffeId, Node] = {}
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self._nodes.values())
+
+    def __len__(self) -> int:
+        return len(self._nodes)
+
+    def get(self, spiffe_id: SpiffeId) -> Node | None:
+        """The record of an agent, or None."""
+        return self._nodes.get(spiffe_id)
+
+    def record(self, node: Node) -> None:
+        """Store a record; an earlier SVID of the agent is at once no longer active."""
+        self._nodes[node.spiffe_id] = node
+
+    def authorize(self, method: str, caller: Caller, now: Microseconds) -> Node:
+        """The record of the agent that calls; its new SVID becomes current at its first use.
+
+        Raises:
+            NotAuthorized: With SPIRE's reason in ``detail``.
+        """
+        agent_id = caller.spiffe_id
+        if agent_id is None:
+            raise denied(method, caller)
+        node = self._nodes.get(agent_id)
+        if now > caller.not_after:
+            ended = moment(caller.not_after)
+            raise denied(method, caller, f'agent "{agent_id}" SVID is expired, since {ended}', "AGENT_EXPIRED")
+        if node is None:
+            raise denied(method, caller, f'agent "{agent_id}" is not attested', "AGENT_NOT_ATTESTED")
+        if node.banned:
+            raise denied(method, caller, f'agent "{agent_id}" is banned', "AGENT_BANNED")
+        if caller.presents(node.svid):
+            return node
+        if caller.presents(node.new_svid):
+            node.svid, node.new_svid = node.new_svid, None
+            return node
+        expected = node.svid.certificate.serial if node.svid is not None else ""
+        reason = f'agent "{agent_id}" expected to have serial number "{expected}"; has "{caller.serial_number()}"'
+        raise denied(method, caller, reason, "AGENT_NOT_ACTIVE")
+
+    def ban(self, spiffe_id: SpiffeId | str) -> Node:
+        """Take an agent's access away; the SVIDs that it holds stay valid."""
+        node = self._known(spiffe_id)
+        node.svid = node.new_svid = None
+        return node
+
+    def delete(self, spiffe_id: SpiffeId | str) -> Node:
+        """Forget an agent (evict); it has to attest again."""
+        node = self._known(spiffe_id)
+        del self._nodes[node.spiffe_id]
+        return node
+
+    def _known(self, spiffe_id: SpiffeId | str) -> Node:
+        agent_id = SpiffeId.parse(spiffe_id)
+        if not agent_id.member_of(self._trust_domain) or not agent_id.path.startswith("/spire/agent/"):
+            raise Refused(
+                f'invalid agent ID: "{agent_id}" is not an agent in trust domain "{self._trust_domain}"; '
+                "path is not in the agent namespace",
+                status="INVALID_ARGUMENT",
+            )
+        node = self._nodes.get(agent_id)
+        if node is None:
+            raise NotFound("agent not found", status="NOT_FOUND", hint=str(agent_id), spiffe_id=agent_id)
+        return node

@@ -1,0 +1,234 @@
+"""Server: one SPIRE server, root or nested.
+
+What it signs is in ``ca``, what it has registered in ``entries``, whom it has attested in
+``nodes``; here are its methods, as agents, downstream servers and operators call them.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+from spiffesim.entries import Entries
+from spiffesim.plugins.key_manager import KeyManager
+from spiffesim.plugins.node_attestor.join_token import JoinTokens
+from spiffesim.plugins.upstream_authority import UpstreamAuthority
+from spiffesim.profiles import SERVER_SVID
+from spiffesim.spiffe.bundle import SpiffeBundle
+from spiffesim.spiffe.x509svid import X509Svid
+
+from spiffesim.api.agent import AgentService
+from spiffesim.api.bundle import BundleService
+from spiffesim.api.svid import SvidService
+from spiffesim.authority import IssuedSvid
+from spiffesim.ca import ServerCa
+from spiffesim.configuration import ServerConfig
+from spiffesim.entrycache import EntryCache
+from spiffesim.instants import SECOND, Microseconds, moment, span
+from spiffesim.keyring import Keyring
+from spiffesim.keys import Draw
+from spiffesim.ledger import Ledger, View
+from spiffesim.nodes import Nodes
+from spiffesim.spiffe.ids import SpiffeId, TrustDomain
+from spiffesim.world import World
+
+if TYPE_CHECKING:
+    from spiffesim.agent import Agent
+    from spiffesim.workload import Workload
+
+_PRUNE_INTERVAL: Final = 300 * SECOND
+
+
+class Server(AgentService, SvidService, BundleService):
+    """A SPIRE server.
+
+    Make one with ``Simulation(...)``, ``Server.nest(...)`` or ``Simulation.from_graph(...)``.
+
+    Attributes:
+        name: Its name in the simulation.
+        config: Its settings.
+        parent: The server that it is nested in; None for a root.
+        via: The agent through which it fetches the SVID that it shows its parent; None for a root.
+        depth: How many servers stand above it.
+        ca: Its authorities.
+        entries: Its registration entries.
+        nodes: The agents that it has attested.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        name: str,
+        ledger: Ledger,
+        config: ServerConfig,
+        *,
+        key_manager: KeyManager,
+        upstream: UpstreamAuthority | None = None,
+        parent: Server | None = None,
+        via: Agent | None = None,
+    ) -> None:
+        self.world = world
+        self.name = name
+        self.config = config
+        self.parent = parent
+        self.via = via
+        self.depth: int = parent.depth + 1 if parent is not None else 0
+        self.view = View(ledger)
+        if parent is not None:
+            self.view.learn_roots(parent.view.x509_position)
+        self.keyring = Keyring(
+            name,
+            self.view,
+            config,
+            key_manager=key_manager,
+            upstream=upstream,
+            randomness=world.randomness,
+            journal=world.journal,
+        )
+        self.ca = ServerCa(self.keyring)
+        self.entries = Entries(
+            ledger.trust_domain, draw_id=self._draw_entry_id, has_bundle=self._has_bundle, now=self._now
+        )
+        self.cache = EntryCache(ledger.trust_domain)
+        self.nodes = Nodes(ledger.trust_domain)
+        self.join_tokens = JoinTokens()
+        self.node_attestors: dict[str, Any] = {}
+        self.federated: dict[TrustDomain, SpiffeBundle] = {}
+        self.agents: list[Agent] = []
+        self.upstream_name = ""
+        self._svid: IssuedSvid | None = None
+        self._entries_changed = False
+        self._started = world.now
+
+    # What the rest of the simulation needs of it, by name, so that a world can be pickled
+
+    def _now(self) -> Microseconds:
+        return self.world.now
+
+    def _draw_entry_id(self) -> str:
+        stream = f"{self.name} entry"
+        return self.world.randomness.uuid(stream, self.world.randomness.count(stream))
+
+    def _has_bundle(self, trust_domain: TrustDomain) -> bool:
+        return trust_domain == self.trust_domain or trust_domain in self.federated
+
+    # Identity
+
+    @property
+    def spiffe_id(self) -> SpiffeId:
+        """Its SPIFFE ID, which is that of every server of the trust domain."""
+        return self.trust_domain.id("/spire/server")
+
+    @property
+    def upstream_authority(self) -> UpstreamAuthority | None:
+        """Who signs its CA; None for a self-signed root."""
+        return self.keyring.upstream
+
+    @property
+    def svid(self) -> X509Svid:
+        """Its own X509-SVID, which it shows to agents and downstream servers."""
+        return self._server_svid().draw()
+
+    @property
+    def not_after(self) -> datetime:
+        """When the CA that signs now ends."""
+        return moment(self.ca.authority.not_after)
+
+    def _server_svid(self) -> IssuedSvid:
+        if self._svid is None:
+            self.renew_svid()
+        assert self._svid is not None
+        return self._svid
+
+    # Conveniences
+
+    def nest(self, name: str, **options: Any) -> Server:
+        """Nest a server: register it as downstream here, and let it fetch its CA.
+
+        Args:
+            name: Its name; its SPIFFE ID as a downstream workload is ``/<name>``.
+            **options: ``via`` (the agent through which it attests; by default this server's first),
+                ``process`` (a ``Process`` with its attributes: then you have registered it yourself),
+                and the settings of ``ServerConfig``, by default this server's.
+
+        Returns:
+            The nested server, running.
+        """
+        return self.world.builder.nest(self, name, **options)
+
+    def agent(self, name: str | None = None, **options: Any) -> Agent:
+        """This server's agent of that name, attested when it is new; without a name, its first.
+
+        Args:
+            name: Its name in the simulation; by default ``<server>-agent``.
+            **options: ``attestor`` (how it attests; by default with a join token) and the
+                settings of ``Agent``.
+        """
+        return self.world.builder.agent(self, name, **options)
+
+    def workload(self, path: str, **options: Any) -> Workload:
+        """Register a workload on this server's first agent, and start it there.
+
+        Args:
+            path: The path of its SPIFFE ID, such as ``/web``, or the whole ID.
+            **options: As for ``Agent.workload``.
+        """
+        return self.agent().workload(path, **options)
+
+    def disable_jwt_svids(self) -> None:
+        """Refuse to mint JWT-SVIDs from now on; keys of downstream servers are still relayed."""
+        self.config = self.keyring.config = attrs.evolve(self.config, disable_jwt_svids=True)
+
+    # What time does
+
+    def catch_up(self) -> None:
+        """Do what its loops would have done by now: rotate its keys, renew its SVID, prune its entries."""
+        now = self.world.now
+        while self.keyring.rotate(now):
+            pass  # after a long step the next authority may have ended too
+        if self._svid is not None and self._svid.past_half_life(now):
+            self.renew_svid()
+        # SPIRE: every five minutes since the start (pkg/server/registration/manager.go).
+        self.prune_entries(now - (now - self._started) % _PRUNE_INTERVAL)
+
+    def start(self, *, everywhere: bool) -> None:
+        """Make its first CA and keys.
+
+        Args:
+            everywhere: Whether its JWT key is known in the whole trust domain at once.
+        """
+        self.keyring.rotate(self.world.now, everywhere=everywhere)
+        for warning in self.config.warnings():
+            self.world.note(self.name, warning)
+        self.world.note(self.name, "Starting Server APIs", trust_domain_id=self.trust_domain.spiffe_id)
+
+    def roll_over(self, agent_id: SpiffeId) -> IssuedSvid:
+        """A new SVID for an agent whose old one a long step of the clock has overtaken."""
+        node = self.nodes.get(agent_id)
+        assert node is not None and not node.banned  # the agent has looked
+        node.svid, node.new_svid = self._sign_agent_svid(agent_id), None
+        return node.svid
+
+    def renew_svid(self) -> None:
+        """Sign a new SVID of its own, over a new key."""
+        draw = Draw.next(self.world.randomness, f"{self.name} server")
+        self._svid = self.ca.sign_svid(
+            SERVER_SVID,
+            draw,
+            spiffe_id=str(self.spiffe_id),
+            now=self.world.now,
+            ttl=span(self.config.default_x509_svid_ttl),
+            key_type=self.config.ca_key_type,
+        )
+
+    def poll_upstream(self) -> bool:
+        """Learn what the parent's bundle has that this one has not; True if there was anything."""
+        return self.parent is not None and self.view.catch_up(self.parent.view)
+
+    def learn_jwt_authorities(self) -> None:
+        """Take over the list that a publish returned."""
+        self.view.learn_jwt_authorities()
+
+    def __repr__(self) -> str:
+        return f"<Server {self.name}>"

@@ -1,0 +1,362 @@
+"""Bundles: the authorities of one trust domain, and maps of them.
+
+A bundle is always chosen by the trust domain of the SVID. There is no merged pool of roots here.
+
+Spec: SPIFFE Trust Domain and Bundle 3 to 5
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
+from functools import cached_property
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import attrs
+
+from spiffesim.errors import InvalidBundle, InvalidInput, InvalidSvid, InvalidTrustDomain
+from spiffesim.spiffe import jsontext, jwks
+from spiffesim.spiffe.authorities import Authorities, Pairs, pairs_of
+from spiffesim.spiffe.ids import TrustDomain
+from spiffesim.spiffe.jsontext import kind_of
+from spiffesim.spiffe.pem import read_certificates, write_pem
+
+if TYPE_CHECKING:
+    import ssl
+
+    from cryptography import x509
+
+    from spiffesim.spiffe.certificate import Anchors
+
+_SECOND: Final = timedelta(seconds=1)
+
+
+def _trust_domain(name: TrustDomain | str) -> TrustDomain:
+    return TrustDomain.parse(name)
+
+
+def _ders(certificates: Iterable[bytes]) -> tuple[bytes, ...]:
+    return tuple(certificates)
+
+
+@attrs.frozen(slots=False, repr=False)  # not slotted: keys and certificates are loaded when somebody looks
+class SpiffeBundle:
+    """The authorities of one trust domain; it never changes.
+
+    Args:
+        trust_domain: Whose authorities they are.
+        x509_der: CA certificates, as DER.
+        jwt_spki: What signs JWT-SVIDs: key ID to SubjectPublicKeyInfo DER.
+        wit_spki: What signs WIT-SVIDs, likewise.
+        sequence_number: Counts the versions of the bundle.
+        refresh_hint: How often consumers should look for a newer one.
+
+    Raises:
+        InvalidBundle: If a number is negative, or a key ID is used twice.
+
+    Spec: SPIFFE Trust Domain and Bundle 4
+    """
+
+    trust_domain: TrustDomain = attrs.field(converter=_trust_domain)
+    x509_der: tuple[bytes, ...] = attrs.field(default=(), converter=_ders)
+    _jwt_pairs: Pairs = attrs.field(default=(), alias="jwt_spki", converter=pairs_of)
+    _wit_pairs: Pairs = attrs.field(default=(), alias="wit_spki", converter=pairs_of)
+    sequence_number: int | None = None
+    refresh_hint: timedelta | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if self.sequence_number is not None and self.sequence_number < 0:
+            raise InvalidBundle(
+                f"the bundle's sequence number is {self.sequence_number}, less than 0", code="spiffe_sequence"
+            )
+        if self.refresh_hint is not None and self.refresh_hint < timedelta(0):
+            raise InvalidBundle(
+                f"the bundle's refresh hint is {self.refresh_hint}, less than 0", code="spiffe_refresh_hint"
+            )
+        if self._wit_pairs and not self.jwt_spki.keys().isdisjoint(self.wit_spki):
+            raise InvalidBundle(
+                "a JWT and a WIT key of the bundle have the same key ID", code="duplicate_key_id", clause="WIT-SVID 6.1"
+            )
+
+    # Documents
+
+    @classmethod
+    def parse(cls, trust_domain: TrustDomain | str, data: bytes | str) -> SpiffeBundle:
+        """Read a bundle document, a JWK Set.
+
+        Ignored are exactly the entries that the standard says to ignore: an unknown or missing ``kty``
+        or ``use``, and x509-svid entries without certificate. Every other defect refuses the document.
+
+        Args:
+            trust_domain: Whose bundle it is; the document does not say.
+            data: The JSON text.
+
+        Raises:
+            InvalidBundle: With the index of the entry, where it is one.
+
+        Spec: SPIFFE Trust Domain and Bundle 4.1
+        """
+        document = jwks.read_document("a bundle", data)
+        return cls(TrustDomain.parse(trust_domain), **jwks.read_bundle(document))
+
+    @classmethod
+    def from_pem(cls, trust_domain: TrustDomain | str, pem: bytes | str) -> SpiffeBundle:
+        """A bundle of the CA certificates in a PEM text.
+
+        Raises:
+            InvalidBundle: If there is none, something else, or a certificate that is not a CA's.
+        """
+        try:
+            return cls.from_x509_authorities(trust_domain, read_certificates(pem))
+        except ValueError as error:
+            raise InvalidBundle(f"the bundle cannot be read: {error}", code="pem", clause="RFC 7468 5") from None
+
+    @classmethod
+    def from_x509_authorities(cls, trust_domain: TrustDomain | str, certificates: Iterable[bytes]) -> SpiffeBundle:
+        """A bundle of CA certificates, each as DER.
+
+        Raises:
+            InvalidBundle: If one cannot be read, or is not a CA's.
+        """
+        ders = tuple(certificates)
+        bundle = cls(TrustDomain.parse(trust_domain), x509_der=ders)
+        bundle.anchors  # noqa: B018  # reads and checks them
+        return bundle
+
+    def marshal(self) -> bytes:
+        """The bundle document, as ``spire-server bundle show -format spiffe`` prints it.
+
+        A sequence number or refresh hint of 0 is left out, as SPIRE does.
+
+        SPIRE: cmd/spire-server/cli/bundle/common.go
+        """
+        return jsontext.write_json(self._document(), indent=4) + b"\n"
+
+    def pem(self) -> bytes:
+        """The X.509 authorities as PEM, as ``spire-server bundle show`` prints them."""
+        return b"".join(write_pem("CERTIFICATE", der) for der in self.x509_der)
+
+    def _document(self) -> dict[str, Any]:
+        document: dict[str, Any] = {
+            "keys": jwks.write_keys(self.anchors.certificates, self._jwt_pairs, self._wit_pairs),
+        }
+        if self.sequence_number:
+            document["spiffe_sequence"] = self.sequence_number
+        if self.refresh_hint:
+            document["spiffe_refresh_hint"] = -(-self.refresh_hint // _SECOND)  # SPIRE: rounded up
+        return document
+
+    # Authorities
+
+    @cached_property
+    def x509_authorities(self) -> tuple[x509.Certificate, ...]:
+        """The CA certificates, as ``cryptography`` has them."""
+        from cryptography.x509 import load_der_x509_certificate
+
+        return tuple(load_der_x509_certificate(der) for der in self.x509_der)
+
+    @cached_property
+    def anchors(self) -> Anchors:
+        """The CA certificates, as the path search reads them.
+
+        Raises:
+            InvalidBundle: If one cannot be read, or is not a CA's.
+        """
+        from spiffesim.spiffe.certificate import Anchors, read_certificate
+
+        try:
+            return Anchors(jwks.check_ca(read_certificate(der)) for der in self.x509_der)
+        except InvalidSvid as error:
+            raise InvalidBundle(
+                f"the bundle of {self.trust_domain} cannot be used: {error}", code=error.code, clause=error.clause
+            ) from None
+
+    @cached_property
+    def jwt_spki(self) -> Mapping[str, bytes]:
+        """What signs JWT-SVIDs: key ID to SubjectPublicKeyInfo DER."""
+        return MappingProxyType(dict(self._jwt_pairs))
+
+    @cached_property
+    def wit_spki(self) -> Mapping[str, bytes]:
+        """What signs WIT-SVIDs: key ID to SubjectPublicKeyInfo DER."""
+        return MappingProxyType(dict(self._wit_pairs))
+
+    @cached_property
+    def jwt_authorities(self) -> Authorities:
+        """What signs JWT-SVIDs: key ID to public key."""
+        return Authorities(self.jwt_spki)
+
+    @cached_property
+    def wit_authorities(self) -> Authorities:
+        """What signs WIT-SVIDs: key ID to public key."""
+        return Authorities(self.wit_spki)
+
+    @cached_property
+    def x509_bundle(self) -> SpiffeBundle:
+        """The X.509 authorities alone."""
+        return SpiffeBundle(self.trust_domain, x509_der=self.x509_der)
+
+    @cached_property
+    def jwt_bundle(self) -> SpiffeBundle:
+        """The JWT authorities alone."""
+        return SpiffeBundle(self.trust_domain, jwt_spki=self._jwt_pairs)
+
+    @cached_property
+    def wit_bundle(self) -> SpiffeBundle:
+        """The WIT authorities alone."""
+        return SpiffeBundle(self.trust_domain, wit_spki=self._wit_pairs)
+
+    def configure_trust(self, ssl_context: ssl.SSLContext) -> None:
+        """Let a TLS context trust the X.509 authorities (as trustme's method of that name does)."""
+        from spiffesim.spiffe import tls
+
+        tls.configure_trust(self, ssl_context)
+
+    # What was loaded is not carried along, and keys cannot be.
+    def __getstate__(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in attrs.fields(SpiffeBundle)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+
+    def __repr__(self) -> str:
+        counts = f"{len(self.x509_der)} X.509, {len(self._jwt_pairs)} JWT, {len(self._wit_pairs)} WIT authorities"
+        sequence = "" if self.sequence_number is None else f", sequence number {self.sequence_number}"
+        return f"<SpiffeBundle {self.trust_domain}: {counts}{sequence}>"
+
+
+def _all(bundles: Iterable[SpiffeBundle]) -> tuple[SpiffeBundle, ...]:
+    return tuple(_each(bundles))
+
+
+@attrs.frozen(slots=False, repr=False)
+class BundleMap:
+    """Bundles by trust domain, in the order given.
+
+    Args:
+        bundles: At most one a trust domain.
+
+    Raises:
+        InvalidBundle: If two are of the same trust domain.
+
+    Spec: SPIFFE Trust Domain and Bundle 5
+    """
+
+    bundles: tuple[SpiffeBundle, ...] = attrs.field(default=(), converter=_all)
+
+    def __attrs_post_init__(self) -> None:
+        if len(self._by_name) != len(self.bundles):
+            names = [bundle.trust_domain.name for bundle in self.bundles]
+            twice = next(name for name in names if names.count(name) > 1)
+            raise _duplicate(twice)
+
+    @classmethod
+    def parse(cls, data: bytes | str) -> BundleMap:
+        """Read a bundle map document; all of it or nothing.
+
+        Raises:
+            InvalidBundle: If it, a name, or a bundle in it is broken, or a name comes twice.
+
+        Spec: SPIFFE Trust Domain and Bundle 5.1
+        """
+        document = jwks.read_document("a bundle map", data)
+        inside = document.get("trust_domains")
+        if not isinstance(inside, dict):
+            found = "are missing" if "trust_domains" not in document else f"are {kind_of(inside)}"
+            raise _refuse_map(f"its trust_domains {found}; they must be an object, which may be empty")
+        return cls(_member(name, bundle) for name, bundle in inside.items())
+
+    def marshal(self) -> bytes:
+        """The bundle map document, without the bundles' refresh hints, which mean nothing in a map."""
+        inside = {}
+        for bundle in self.bundles:
+            inside[bundle.trust_domain.name] = document = bundle._document()
+            document.pop("spiffe_refresh_hint", None)
+        return jsontext.write_json({"trust_domains": inside}, indent=4) + b"\n"
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, SpiffeBundle]:
+        return {bundle.trust_domain.name: bundle for bundle in self.bundles}
+
+    def get(self, trust_domain: TrustDomain | str) -> SpiffeBundle | None:
+        """The bundle of a trust domain, or None."""
+        return self._by_name.get(TrustDomain.parse(trust_domain).name)
+
+    def __iter__(self) -> Iterator[SpiffeBundle]:
+        return iter(self.bundles)
+
+    def __len__(self) -> int:
+        return len(self.bundles)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"bundles": self.bundles}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+
+    def __repr__(self) -> str:
+        return f"<BundleMap {', '.join(self._by_name)}>"
+
+
+Bundles: TypeAlias = SpiffeBundle | BundleMap | Iterable[SpiffeBundle]
+"""What the functions that validate take: a bundle, a map of them, or any iterable of them."""
+
+
+def bundle_for(bundles: Bundles, trust_domain: TrustDomain) -> SpiffeBundle | None:
+    """The one bundle that may answer for a trust domain, or None.
+
+    Raises:
+        InvalidInput: If something in there is not a bundle, or two are of the same trust domain.
+    """
+    if isinstance(bundles, SpiffeBundle):
+        return bundles if bundles.trust_domain.name == trust_domain.name else None
+    if isinstance(bundles, BundleMap):
+        return bundles._by_name.get(trust_domain.name)
+    found = None
+    for bundle in _each(bundles):
+        if bundle.trust_domain.name == trust_domain.name:
+            if found is not None:
+                raise _duplicate(trust_domain.name)
+            found = bundle
+    return found
+
+
+def _each(bundles: Iterable[SpiffeBundle]) -> Iterator[SpiffeBundle]:
+    if not isinstance(bundles, Iterable):
+        raise InvalidInput(f"bundles are a SpiffeBundle, a BundleMap or an iterable, not {type(bundles).__name__}")
+    for bundle in bundles:
+        if not isinstance(bundle, SpiffeBundle):
+            raise InvalidInput(f"there is a {type(bundle).__name__} among the bundles, not a SpiffeBundle")
+        yield bundle
+
+
+def _duplicate(name: str) -> InvalidBundle:
+    return InvalidBundle(
+        f"there are two bundles of {name}, so which is to be trusted is not known",
+        code="duplicate_trust_domain",
+        clause="SPIFFE Trust Domain and Bundle 5.1.1",
+        trust_domain=name,
+    )
+
+
+def _refuse_map(reason: str) -> InvalidBundle:
+    return InvalidBundle(
+        f"the bundle map cannot be read: {reason}", code="trust_domains", clause="SPIFFE Trust Domain and Bundle 5.1.1"
+    )
+
+
+def _member(name: str, document: object) -> SpiffeBundle:
+    try:
+        trust_domain = TrustDomain(name)
+    except InvalidTrustDomain as error:
+        raise _refuse_map(f"{error}") from None
+    if not isinstance(document, dict):
+        raise _refuse_map(f"the bundle of {name} is {kind_of(document)}, not an object")
+    try:
+        return SpiffeBundle(trust_domain, **jwks.read_bundle(document))
+    except InvalidBundle as error:
+        facts = {"index": error.index} if hasattr(error, "index") else {}
+        raise InvalidBundle(
+            f"in the bundle of {name}: {error}", code=error.code, clause=error.clause, trust_domain=name, **facts
+        ) from None

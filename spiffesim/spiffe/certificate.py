@@ -1,0 +1,403 @@
+"""One certificate, read strictly from DER, with only what SPIFFE needs to know of it.
+
+Spec: RFC 5280 4.1
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from spiffesim.errors import InvalidSpiffeId, InvalidSvid
+from spiffesim.instants import Microseconds, moment
+from spiffesim.spiffe import der
+from spiffesim.spiffe.der import DerError
+from spiffesim.spiffe.extensions import Extensions, read_extensions
+from spiffesim.spiffe.ids import SpiffeId
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+
+    from spiffesim.spiffe.x509_rules import Problem
+
+_NO_EXTENSIONS: Final = Extensions()
+_EMPTY_NAME: Final = b"\x30\x00"
+# How every SubjectPublicKeyInfo of a P-256 key with an uncompressed point begins.
+_P256: Final = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200")
+
+
+class Certificate:
+    """One certificate; it never changes, and what is worked out of it is worked out once.
+
+    Attributes:
+        der: All its bytes.
+        version: 3, if it is one of ours.
+        tbs: The bytes that are signed.
+        signature: The signature over them.
+        signature_algorithm: The AlgorithmIdentifier outside, as DER.
+        inner_algorithm: The AlgorithmIdentifier inside the signed bytes, as DER.
+        serial: The serial number.
+        serial_size: How many octets its encoding has.
+        issuer: Who signed it: a Name, as DER.
+        subject: Whom it is about: a Name, as DER.
+        not_before: Its first instant, in microseconds since 1970.
+        not_after: Its last instant, in microseconds since 1970.
+        spki: The SubjectPublicKeyInfo, as DER.
+        extensions: What the extensions say.
+        subject_key_id: The subject key identifier, or None.
+        authority_key_id: The authority key identifier, or None.
+        path_length: The path length constraint, or None.
+    """
+
+    __slots__ = (
+        "_key_id",
+        "_public_key",
+        "_spiffe_id",
+        "authority_key_id",
+        "der",
+        "extensions",
+        "inner_algorithm",
+        "issuer",
+        "issuer_grade",
+        "issuer_problems",
+        "key_kind",
+        "leaf_problems",
+        "not_after",
+        "not_before",
+        "path_length",
+        "serial",
+        "serial_size",
+        "signature",
+        "signature_algorithm",
+        "signature_check",
+        "spki",
+        "subject",
+        "subject_key_id",
+        "tbs",
+        "utc_times",
+        "version",
+    )
+
+    der: bytes
+    tbs: bytes
+    signature: bytes
+    signature_algorithm: bytes
+    inner_algorithm: bytes
+    version: int
+    serial: int
+    serial_size: int
+    issuer: bytes
+    subject: bytes
+    not_before: Microseconds
+    not_after: Microseconds
+    utc_times: tuple[bool, bool]
+    spki: bytes
+    extensions: Extensions
+    # Worked out by algorithms, x509_rules and path, once a certificate.
+    key_kind: str | None
+    signature_check: tuple[str, tuple[Any, ...]] | None
+    leaf_problems: tuple[Problem, ...] | None
+    issuer_problems: tuple[Problem, ...] | None
+    issuer_grade: int | None
+
+    def __init__(self, data: bytes) -> None:
+        self.der = data
+        self.extensions = _NO_EXTENSIONS
+        self.leaf_problems = self.issuer_problems = None
+        self.key_kind = self.signature_check = self.issuer_grade = None
+        self._spiffe_id: SpiffeId | None = None
+        self._public_key: CertificatePublicKeyTypes | None = None
+        self._key_id: bytes | None = None
+        _read(self, data)
+        self.subject_key_id = self.extensions.subject_key_id
+        self.authority_key_id = self.extensions.authority_key_id
+        self.path_length = self.extensions.path_length
+
+    @property
+    def is_ca(self) -> bool:
+        """Whether the basic constraints say that it is a CA certificate."""
+        return self.extensions.is_ca
+
+    @property
+    def key_usage(self) -> int | None:
+        """The key usage as a mask of bits (``extensions.KEY_CERT_SIGN``), or None."""
+        return self.extensions.key_usage
+
+    @property
+    def uris(self) -> tuple[str, ...]:
+        """The URIs among its alternative names."""
+        return self.extensions.uris
+
+    @property
+    def dns_names(self) -> tuple[str, ...]:
+        """The DNS names among its alternative names."""
+        return self.extensions.dns_names
+
+    @property
+    def self_issued(self) -> bool:
+        """Whether issuer and subject are the same name (it need not be self-signed)."""
+        return self.issuer == self.subject
+
+    @property
+    def has_subject(self) -> bool:
+        """Whether the subject is more than an empty name."""
+        return self.subject != _EMPTY_NAME
+
+    @property
+    def spiffe_id(self) -> SpiffeId:
+        """The SPIFFE ID: its one URI.
+
+        Raises:
+            InvalidSvid: If there is no URI, or more than one.
+            InvalidSpiffeId: If the URI is not a SPIFFE ID.
+        """
+        if self._spiffe_id is None:
+            uris = self.extensions.uris
+            if len(uris) != 1:
+                raise InvalidSvid(
+                    f"the certificate has {len(uris)} URIs among its alternative names, not exactly one",
+                    code="one_uri",
+                    clause="X509-SVID 2",
+                    uris=uris,
+                )
+            self._spiffe_id = SpiffeId(uris[0])
+        return self._spiffe_id
+
+    @property
+    def readable_spiffe_id(self) -> SpiffeId | None:
+        """The SPIFFE ID, or None if it has none."""
+        try:
+            return self.spiffe_id
+        except (InvalidSvid, InvalidSpiffeId):
+            return None
+
+    @property
+    def public_key(self) -> CertificatePublicKeyTypes:
+        """The public key.
+
+        Raises:
+            InvalidSvid: If ``cryptography`` cannot load it.
+        """
+        if self._public_key is None:
+            self._public_key = load_public_key(self.spki)
+        return self._public_key
+
+    @property
+    def key_id(self) -> bytes:
+        """The subject key identifier, or else the SHA-1 of the public key's bits (RFC 5280 4.2.1.2, method 1)."""
+        if self._key_id is None:
+            self._key_id = self.subject_key_id or hashlib.sha1(_key_bits(self.spki), usedforsecurity=False).digest()
+        return self._key_id
+
+    def __eq__(self, other: object) -> bool:
+        return self.der == other.der if isinstance(other, Certificate) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.der)
+
+    # What was worked out is not carried along, and keys cannot be.
+    def __reduce__(self) -> tuple[type[Certificate], tuple[bytes]]:
+        return Certificate, (self.der,)
+
+    def __repr__(self) -> str:
+        names = ", ".join(self.extensions.uris) or f"serial {self.serial}"
+        kind = "CA" if self.is_ca else "leaf"
+        return f"<Certificate {names} ({kind}, {moment(self.not_before)} to {moment(self.not_after)})>"
+
+
+class Anchors:
+    """The X.509 authorities of one bundle, findable by name.
+
+    Attributes:
+        certificates: All of them, without repetitions.
+        by_subject: Those with a certain subject.
+    """
+
+    __slots__ = ("by_subject", "certificates")
+
+    def __init__(self, certificates: Iterable[Certificate]) -> None:
+        self.certificates = tuple(dict.fromkeys(certificates))
+        self.by_subject: dict[bytes, tuple[Certificate, ...]] = {}
+        for certificate in self.certificates:
+            self.by_subject[certificate.subject] = (*self.by_subject.get(certificate.subject, ()), certificate)
+
+
+def read_certificate(data: bytes) -> Certificate:
+    """Read one certificate strictly from DER.
+
+    Raises:
+        InvalidSvid: If the bytes are not exactly one certificate.
+    """
+    try:
+        return Certificate(bytes(data) if isinstance(data, bytearray | memoryview) else data)
+    except DerError as error:
+        raise InvalidSvid(
+            f"{len(data)} bytes are not an X.509 certificate: {error}",
+            code="certificate_encoding",
+            clause="RFC 5280 4.1",
+            reason=str(error),
+        ) from None
+    except TypeError:
+        raise InvalidSvid(
+            f"a certificate is given as its DER bytes, not as {type(data).__name__}",
+            code="certificate_encoding",
+            clause="RFC 5280 4.1",
+            reason="not bytes",
+        ) from None
+
+
+def load_public_key(spki: bytes) -> Any:
+    """The public key in a SubjectPublicKeyInfo.
+
+    Raises:
+        InvalidSvid: If ``cryptography`` cannot load it.
+    """
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+    try:
+        return load_der_public_key(spki)
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise InvalidSvid(
+            f"the public key of the certificate cannot be used: {error}",
+            code="public_key",
+            clause="RFC 5280 4.1.2.7",
+        ) from None
+
+
+def _read(into: Certificate, data: bytes) -> None:
+    if type(data) is not bytes:
+        raise TypeError
+    start, end = der.whole(data, der.SEQUENCE)
+    inside, tbs_end = der.content_at(data, start, end, der.SEQUENCE)
+    into.tbs = data[start:tbs_end]
+    into.signature_algorithm, at = _algorithm(data, tbs_end, end)
+    bits, stop = der.content_at(data, at, end, der.BIT_STRING)
+    unused, into.signature = der.bits_of(data, bits, stop)
+    if unused or stop != end:
+        raise DerError("the signature has unused bits, or something follows it")
+    _read_tbs(into, data, inside, tbs_end)
+
+
+def _read_tbs(into: Certificate, data: bytes, at: int, end: int) -> None:
+    into.version, at = _version(data, at, end)
+    start, stop = der.content_at(data, at, end, der.INTEGER)
+    into.serial, into.serial_size = der.integer_of(data, start, stop), stop - start
+    into.inner_algorithm, at = _algorithm(data, stop, end)
+    into.issuer, at = _name(data, at, end)
+    at = _validity(into, data, at, end)
+    into.subject, at = _name(data, at, end)
+    _, stop = der.content_at(data, at, end, der.SEQUENCE)
+    into.spki = data[at:stop]
+    _check_spki(into.spki)
+    _read_rest(into, data, stop, end)
+
+
+def _read_rest(into: Certificate, data: bytes, at: int, end: int) -> None:
+    """The unique identifiers, which nobody uses, and the extensions."""
+    last = 0x80
+    while at < end:
+        tag, start, stop = der.value_at(data, at, end)
+        if tag == 0xA3:
+            into.extensions = read_extensions(data, start, stop)
+        elif tag in (0x81, 0x82) and last < tag:
+            der.bits_of(data, start, stop)
+        else:
+            raise DerError(f"tag 0x{tag:02x} does not belong at byte {at}")
+        if last == 0xA3:
+            raise DerError(f"something follows the extensions at byte {at}")
+        last, at = tag, stop
+
+
+def _version(data: bytes, at: int, end: int) -> tuple[int, int]:
+    if data[at:end][:1] != b"\xa0":
+        return 1, at
+    start, stop = der.content_at(data, at, end, 0xA0)
+    inside, number_end = der.content_at(data, start, stop, der.INTEGER)
+    number = der.integer_of(data, inside, number_end)
+    # X.690 11.5: version 1 is the default and would be left out.
+    if number not in (1, 2) or number_end != stop:
+        raise DerError("there is no such version")
+    return number + 1, stop
+
+
+def _algorithm(data: bytes, at: int, end: int) -> tuple[bytes, int]:
+    start, stop = der.content_at(data, at, end, der.SEQUENCE)
+    algorithm = data[at:stop]
+    _check_algorithm(algorithm)
+    return algorithm, stop
+
+
+def _name(data: bytes, at: int, end: int) -> tuple[bytes, int]:
+    _, stop = der.content_at(data, at, end, der.SEQUENCE)
+    name = data[at:stop]
+    _check_name(name)
+    return name, stop
+
+
+def _validity(into: Certificate, data: bytes, at: int, end: int) -> int:
+    start, stop = der.content_at(data, at, end, der.SEQUENCE)
+    tag, inside, middle = der.value_at(data, start, stop)
+    into.not_before = der.time_of(tag, data[inside:middle])
+    other, inside, last = der.value_at(data, middle, stop)
+    into.not_after = der.time_of(other, data[inside:last])
+    into.utc_times = tag == der.UTC_TIME, other == der.UTC_TIME
+    if last != stop:
+        raise DerError("something follows the validity")
+    return stop
+
+
+# The same few algorithms and names come again and again, so each is checked once.
+
+
+@lru_cache(maxsize=256)
+def _check_algorithm(algorithm: bytes) -> None:
+    start, end = der.whole(algorithm, der.SEQUENCE)
+    inside, stop = der.content_at(algorithm, start, end, der.OID)
+    der.dotted(algorithm[inside:stop])
+    if stop < end and der.value_at(algorithm, stop, end)[2] != end:
+        raise DerError("something follows the parameters of an algorithm")
+
+
+@lru_cache(maxsize=1024)
+def _check_name(name: bytes) -> None:
+    start, end = der.whole(name, der.SEQUENCE)
+    for tag, begin, inside, stop in der.values(name, start, end):
+        if tag != der.SET or inside == stop:
+            raise DerError(f"the name has no set of attributes at byte {begin}")
+        attributes = [name[first:last] for _, first, _, last in der.values(name, inside, stop)]
+        if attributes != sorted(attributes):
+            raise DerError(f"the attributes at byte {begin} of the name are not in order")
+        for attribute in attributes:
+            _check_attribute(attribute)
+
+
+def _check_attribute(attribute: bytes) -> None:
+    start, end = der.whole(attribute, der.SEQUENCE)
+    inside, stop = der.content_at(attribute, start, end, der.OID)
+    der.dotted(attribute[inside:stop])
+    if der.value_at(attribute, stop, end)[2] != end:
+        raise DerError("something follows an attribute of the name")
+
+
+def _check_spki(spki: bytes) -> None:
+    if spki.startswith(_P256) and len(spki) == 91:
+        return
+    if der.bits_of(spki, *_spki_bits(spki))[0]:
+        raise DerError("the public key has unused bits")
+
+
+def _spki_bits(spki: bytes) -> tuple[int, int]:
+    start, end = der.whole(spki, der.SEQUENCE)
+    _, at = _algorithm(spki, start, end)
+    bits, stop = der.content_at(spki, at, end, der.BIT_STRING)
+    if stop != end:
+        raise DerError("something follows the public key")
+    return bits, stop
+
+
+def _key_bits(spki: bytes) -> bytes:
+    start, end = _spki_bits(spki)
+    return spki[start + 1 : end]

@@ -1,0 +1,254 @@
+"""SPIFFE IDs and trust domains, to the letter of the SPIFFE-ID standard, and matchers over them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Final, NoReturn, TypeAlias
+
+import attrs
+
+from spiffesim.errors import InvalidSpiffeId, InvalidTrustDomain
+
+SCHEME: Final = "spiffe://"
+MAX_ID_BYTES: Final = 2048
+MAX_TRUST_DOMAIN_BYTES: Final = 255
+
+_TRUST_DOMAIN = re.compile(r"[a-z0-9._-]+")
+_SEGMENT = re.compile(r"[a-zA-Z0-9._-]+")
+_ID = re.compile(r"spiffe://([a-z0-9._-]{1,255})((?:/(?!\.\.?(?:/|\Z))[a-zA-Z0-9._-]+)*)")
+
+
+@attrs.frozen(order=True, repr=False)
+class TrustDomain:
+    """The name of a trust domain, such as ``example.org``.
+
+    Args:
+        name: Lower-case letters, digits, dots, dashes and underscores; at most 255 bytes.
+
+    Raises:
+        InvalidTrustDomain: If the name breaks SPIFFE-ID 2.1 or 2.3.
+
+    Spec: SPIFFE-ID 2.1
+    """
+
+    name: str = attrs.field()
+
+    @name.validator
+    def _check(self, _attribute: object, value: object) -> None:
+        if not isinstance(value, str) or not _TRUST_DOMAIN.fullmatch(value):
+            _refuse_trust_domain(value)
+        if len(value) > MAX_TRUST_DOMAIN_BYTES:
+            raise InvalidTrustDomain(
+                f"trust domain name {value[:32]}... has {len(value)} bytes, "
+                f"{len(value) - MAX_TRUST_DOMAIN_BYTES} more than {MAX_TRUST_DOMAIN_BYTES}",
+                code="trust_domain_too_long",
+                clause="SPIFFE-ID 2.3",
+                length=len(value),
+            )
+
+    @classmethod
+    def parse(cls, name_or_id: str | TrustDomain | SpiffeId) -> TrustDomain:
+        """Read a trust domain from its name, or from any SPIFFE ID of it."""
+        if isinstance(name_or_id, TrustDomain):
+            return name_or_id
+        if isinstance(name_or_id, SpiffeId):
+            return name_or_id.trust_domain
+        if isinstance(name_or_id, str) and ":/" in name_or_id:
+            return SpiffeId(name_or_id).trust_domain
+        return cls(name_or_id)
+
+    @property
+    def spiffe_id(self) -> SpiffeId:
+        """The ID of the trust domain itself, which has no path."""
+        return SpiffeId(SCHEME + self.name)
+
+    def id(self, path: str) -> SpiffeId:
+        """The SPIFFE ID of this trust domain with a path, such as ``/web``."""
+        return SpiffeId(f"{SCHEME}{self.name}{path}")
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __repr__(self) -> str:
+        return f"TrustDomain({self.name!r})"
+
+
+class SpiffeId:
+    """A SPIFFE ID, such as ``spiffe://example.org/web``: a value, compared and hashed by its text.
+
+    The scheme and the trust domain must be in lower case: SPIFFE-ID 2.1 (the host MUST be
+    lowercase) is taken over 2.4 (they are case-insensitive), as go-spiffe does.
+
+    Args:
+        text: The whole ID, at most 2048 bytes.
+
+    Attributes:
+        trust_domain: The trust domain.
+        path: The path with its leading slash, or ``""`` for the ID of a trust domain.
+
+    Raises:
+        InvalidSpiffeId: If the text breaks SPIFFE-ID 2; the message is SPIRE's reason.
+
+    Spec: SPIFFE-ID 2
+    """
+
+    __slots__ = ("_text", "path", "trust_domain")
+
+    trust_domain: TrustDomain
+    path: str
+
+    def __init__(self, text: str) -> None:
+        match = _ID.fullmatch(text) if isinstance(text, str) else None
+        if match is None or len(text) > MAX_ID_BYTES:
+            _refuse_id(text)
+        object.__setattr__(self, "_text", text)
+        object.__setattr__(self, "trust_domain", _known_good(match[1]))
+        object.__setattr__(self, "path", match[2])
+
+    @classmethod
+    def parse(cls, id_or_text: str | SpiffeId) -> SpiffeId:
+        """A SPIFFE ID from a text, or the same one back."""
+        return id_or_text if isinstance(id_or_text, SpiffeId) else cls(id_or_text)
+
+    def member_of(self, trust_domain: TrustDomain | str) -> bool:
+        """Whether the ID belongs to the trust domain."""
+        return self.trust_domain == TrustDomain.parse(trust_domain)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise attrs.exceptions.FrozenInstanceError
+
+    __delattr__ = __setattr__  # type: ignore[assignment]  # a frozen value loses nothing either
+
+    def __reduce__(self) -> tuple[type[SpiffeId], tuple[str]]:
+        return SpiffeId, (self._text,)  # type: ignore[attr-defined]  # set in __init__, past our own __setattr__
+
+    def __eq__(self, other: object) -> bool:
+        return self._text == other._text if isinstance(other, SpiffeId) else NotImplemented  # type: ignore[attr-defined]  # as above
+
+    def __lt__(self, other: SpiffeId) -> bool:
+        return str(self) < str(other) if isinstance(other, SpiffeId) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._text)  # type: ignore[attr-defined]  # as above
+
+    def __str__(self) -> str:
+        return self._text  # type: ignore[attr-defined,no-any-return]  # as above
+
+    def __repr__(self) -> str:
+        return f"SpiffeId({str(self)!r})"
+
+
+def _known_good(name: str) -> TrustDomain:
+    """A trust domain whose name the pattern of an ID has already checked."""
+    trust_domain = object.__new__(TrustDomain)
+    object.__setattr__(trust_domain, "name", name)
+    return trust_domain
+
+
+def _refuse_trust_domain(value: object) -> NoReturn:
+    reason = (
+        "trust domain is missing"
+        if not value
+        else "trust domain characters are limited to lowercase letters, numbers, dots, dashes, and underscores"
+    )
+    raise InvalidTrustDomain(
+        f"{reason}: {_shown(value)}",
+        code="trust_domain_missing" if not value else "trust_domain_characters",
+        clause="SPIFFE-ID 2.1",
+        reason=reason,
+        text=value,
+    )
+
+
+def _refuse_id(text: object) -> NoReturn:
+    code, clause, reason = _why_not(text)
+    raise InvalidSpiffeId(f"{reason}: {_shown(text)}", code=code, clause=clause, reason=reason, text=text)
+
+
+def _why_not(text: object) -> tuple[str, str, str]:
+    """The code, clause and reason (go-spiffe's words, which SPIRE repeats) of a bad ID."""
+    if not isinstance(text, str):
+        return "not_text", "SPIFFE-ID 2", f"a SPIFFE ID is a text, not a {type(text).__name__}"
+    if not text:
+        return "empty", "SPIFFE-ID 2", "cannot be empty"
+    if not text.startswith(SCHEME):
+        return "scheme", "SPIFFE-ID 2", "scheme is missing or invalid"
+    name, slash, path = text[len(SCHEME) :].partition("/")
+    if not name:
+        return "trust_domain_missing", "SPIFFE-ID 2.1", "trust domain is missing"
+    if not _TRUST_DOMAIN.fullmatch(name):
+        return (
+            "trust_domain_characters",
+            "SPIFFE-ID 2.1",
+            "trust domain characters are limited to lowercase letters, numbers, dots, dashes, and underscores",
+        )
+    if slash:
+        segments = path.split("/")
+        for position, segment in enumerate(segments):
+            if not segment:
+                last = position == len(segments) - 1
+                reason = "path cannot have a trailing slash" if last else "path cannot contain empty segments"
+                return "trailing_slash" if last else "empty_segment", "SPIFFE-ID 2.2", reason
+            if segment in (".", ".."):
+                return "dot_segment", "SPIFFE-ID 2.2", "path cannot contain dot segments"
+            if not _SEGMENT.fullmatch(segment):
+                return (
+                    "path_characters",
+                    "SPIFFE-ID 2.2",
+                    "path segment characters are limited to letters, numbers, dots, dashes, and underscores",
+                )
+    if len(name) > MAX_TRUST_DOMAIN_BYTES:
+        return "trust_domain_too_long", "SPIFFE-ID 2.3", f"trust domain has {len(name)} bytes, more than 255"
+    return "too_long", "SPIFFE-ID 2.3", f"the ID has {len(text)} bytes, more than {MAX_ID_BYTES}"
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:60]}... ({len(text)} characters)"
+
+
+Matcher: TypeAlias = Callable[[SpiffeId], bool]
+"""Says whether a peer's SPIFFE ID is one that we talk to."""
+
+
+@attrs.frozen
+class _AnyId:
+    def __call__(self, spiffe_id: SpiffeId) -> bool:
+        return True
+
+
+@attrs.frozen
+class _OneOf:
+    spiffe_ids: tuple[SpiffeId, ...]
+
+    def __call__(self, spiffe_id: SpiffeId) -> bool:
+        return spiffe_id in self.spiffe_ids
+
+
+@attrs.frozen
+class _MemberOf:
+    trust_domain: TrustDomain
+
+    def __call__(self, spiffe_id: SpiffeId) -> bool:
+        return spiffe_id.trust_domain == self.trust_domain
+
+
+def match_any() -> Matcher:
+    """Matches every SPIFFE ID."""
+    return _AnyId()
+
+
+def match_id(spiffe_id: SpiffeId | str) -> Matcher:
+    """Matches exactly one SPIFFE ID."""
+    return _OneOf((SpiffeId.parse(spiffe_id),))
+
+
+def match_one_of(spiffe_ids: Iterable[SpiffeId | str]) -> Matcher:
+    """Matches any of the SPIFFE IDs given."""
+    return _OneOf(tuple(SpiffeId.parse(spiffe_id) for spiffe_id in spiffe_ids))
+
+
+def match_member_of(trust_domain: TrustDomain | str) -> Matcher:
+    """Matches every SPIFFE ID of a trust domain."""
+    return _MemberOf(TrustDomain.parse(trust_domain))

@@ -1,0 +1,237 @@
+"""Verdicts: every rule of a kind of document, its clause, and its answer for one document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Final, Literal, TypeAlias
+
+import attrs
+
+from spiffesim.errors import ValidationError
+from spiffesim.spiffe.ids import SpiffeId
+
+Scope: TypeAlias = Literal["document", "leaf", "issuer", "signed", "certificate"]
+"""Whom a rule is asked of.
+
+The document as a whole; certificate 0; certificates 1 and up; those that have an issuer on the
+path (all but the last); or all.
+"""
+
+PASSED: Final = "passed"
+FAILED: Final = "failed"
+NOT_REACHED: Final = "not_reached"
+
+
+@attrs.frozen
+class Rule:
+    """One requirement.
+
+    Attributes:
+        name: Our stable name for it; the ``code`` of the error that it raises.
+        clause: Where it stands, such as ``"X509-SVID 5.2"``.
+        sentence: What it demands, as a person would say it.
+        error: What ``validate_*`` raises when it is the first to fail.
+        scope: Whom it is asked of.
+        needs: The rules without which it has no answer.
+    """
+
+    name: str
+    clause: str
+    sentence: str
+    error: type[ValidationError]
+    scope: Scope = "document"
+    needs: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class Finding:
+    """A rule that failed, where, and why.
+
+    Attributes:
+        rule: The name of the rule.
+        detail: The whole sentence: who, what, by how much.
+        depth: Which certificate of the chain, 0 being the leaf; None for the document.
+        facts: What the sentence was made of; they become attributes of the error.
+    """
+
+    rule: str
+    detail: str
+    depth: int | None = None
+    facts: Mapping[str, Any] = attrs.field(factory=dict)
+
+
+@attrs.frozen
+class Answer:
+    """What one rule answered (``passed``, ``failed`` or ``not_reached``)."""
+
+    name: str
+    clause: str
+    answer: str
+    detail: str | None = None
+    depth: int | None = None
+
+
+class Rulebook:
+    """The rules of one kind of document, in the order in which they are told."""
+
+    def __init__(self, kind: str, rules: Sequence[Rule]) -> None:
+        self.kind = kind
+        self.rules = tuple(rules)
+        self._by_name = {rule.name: rule for rule in self.rules}
+
+    def __getitem__(self, name: str) -> Rule:
+        return self._by_name[name]
+
+    @cached_property
+    def _order(self) -> Mapping[str, int]:
+        return {rule.name: place for place, rule in enumerate(self.rules)}
+
+    @cached_property
+    def _foundations(self) -> Mapping[str, frozenset[str]]:
+        """Each rule with everything that it needs, directly or not."""
+        found: dict[str, frozenset[str]] = {}
+        for rule in self.rules:
+            found[rule.name] = frozenset(rule.needs).union(*(found[name] for name in rule.needs))
+        return found
+
+    def in_order(self, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+        """Findings without those that hang on another one: by the order of the rules, then leaf first."""
+        failed = _failed(findings)
+        kept = [finding for finding in findings if not self._blocked(finding.rule, finding.depth, failed)]
+        return tuple(sorted(kept, key=lambda finding: (self._order[finding.rule], finding.depth or 0)))
+
+    def _blocked(self, name: str, depth: int | None, failed: _Failed) -> bool:
+        """Whether a rule has no answer: one that it needs failed for the document, or for the same certificate."""
+        for foundation in self._foundations[name]:
+            depths = failed.get(foundation)
+            if depths and (depth is None or depth in depths or None in depths):
+                return True
+        return False
+
+    def answers(self, findings: Sequence[Finding], depth: int) -> tuple[Answer, ...]:
+        """Every rule with its answer, for a document whose chain has ``depth`` issuers above the leaf."""
+        failed = _failed(findings)
+        answers = []
+        for rule in self.rules:
+            places = _places(rule.scope, depth)
+            if not places:
+                answers.append(Answer(rule.name, rule.clause, NOT_REACHED))
+            for place in places:
+                finding = failed.get(rule.name, {}).get(place)
+                if finding is not None:
+                    answer = FAILED
+                else:
+                    answer = NOT_REACHED if self._blocked(rule.name, place, failed) else PASSED
+                detail = finding.detail if finding is not None else None
+                answers.append(Answer(rule.name, rule.clause, answer, detail, place))
+        return tuple(answers)
+
+
+_Failed: TypeAlias = Mapping[str, Mapping[int | None, Finding]]
+
+
+def _failed(findings: Sequence[Finding]) -> _Failed:
+    """The findings by rule and depth; the first one where there are several."""
+    failed: dict[str, dict[int | None, Finding]] = {}
+    for finding in findings:
+        failed.setdefault(finding.rule, {}).setdefault(finding.depth, finding)
+    return failed
+
+
+def _places(scope: Scope, depth: int) -> Sequence[int | None]:
+    if scope == "document":
+        return (None,)
+    if scope == "leaf":
+        return (0,)
+    if scope == "issuer":
+        return range(1, depth + 1)
+    return range(depth) if scope == "signed" else range(depth + 1)
+
+
+@attrs.frozen(slots=False)  # not slotted: the answers are worked out when somebody looks
+class Verdict:
+    """The judgement of one document at one instant; it never changes.
+
+    Attributes:
+        kind: ``"x509-svid"``, ``"jwt-svid"`` or ``"wit-svid"``, with the profile where it is not ours.
+        spiffe_id: Whose document it is, as far as it could be read; trust it only when ``ok``.
+        at: The instant of the judgement.
+        findings: The rules that failed, first things first.
+        depth: How many issuers stand above the leaf on the path that was judged.
+    """
+
+    kind: str
+    spiffe_id: SpiffeId | None
+    at: datetime
+    findings: tuple[Finding, ...]
+    depth: int = 0
+
+    @classmethod
+    def of(
+        cls,
+        kind: str,
+        spiffe_id: SpiffeId | None,
+        at: datetime,
+        findings: Sequence[Finding],
+        depth: int = 0,
+    ) -> Verdict:
+        """A verdict whose findings are put in order, without those that hang on another."""
+        return cls(kind, spiffe_id, at, rulebook(kind).in_order(findings) if findings else (), depth)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the document is accepted."""
+        return not self.findings
+
+    @cached_property
+    def rules(self) -> tuple[Answer, ...]:
+        """Every rule with its answer."""
+        return rulebook(self.kind).answers(self.findings, self.depth)
+
+    @property
+    def failures(self) -> tuple[Answer, ...]:
+        """The answers of the rules that failed."""
+        rules = rulebook(self.kind)
+        return tuple(
+            Answer(finding.rule, rules[finding.rule].clause, FAILED, finding.detail, finding.depth)
+            for finding in self.findings
+        )
+
+    @property
+    def first(self) -> ValidationError | None:
+        """What ``validate_*`` raises: the error of the first rule that failed, or None."""
+        if not self.findings:
+            return None
+        finding = self.findings[0]
+        rule = rulebook(self.kind)[finding.rule]
+        facts = {"depth": finding.depth, **finding.facts}
+        return rule.error(
+            finding.detail, code=rule.name, clause=rule.clause, verdict=self, spiffe_id=self.spiffe_id, **facts
+        )
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in attrs.fields(Verdict)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+
+
+def rulebook(kind: str) -> Rulebook:
+    """The rules of a kind of document.
+
+    Args:
+        kind: ``"x509-svid"``, ``"jwt-svid"``, ``"jwt-svid/spire"`` or ``"wit-svid"``.
+    """
+    # Imported when asked: the rulebooks are made of the rules above, and a verdict travels without them.
+    if kind == "x509-svid":
+        from spiffesim.spiffe.x509_rules import X509_SVID
+
+        return X509_SVID
+    from spiffesim.spiffe import token_rules
+
+    return token_rules.RULEBOOKS[kind]

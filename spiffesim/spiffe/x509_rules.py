@@ -1,0 +1,390 @@
+"""The rules that an X.509-SVID and the certificates above it are held to, each with its clause.
+
+What can be said of one certificate alone, without the time and without the others, is worked
+out here, once a certificate: its *problems*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+from spiffesim.errors import (
+    BadSignature,
+    ConstraintViolation,
+    Expired,
+    InvalidSpiffeId,
+    Malformed,
+    NotYetValid,
+    UnknownAuthority,
+    UntrustedDomain,
+)
+from spiffesim.spiffe import extensions as ext
+from spiffesim.spiffe.algorithms import key_problem
+from spiffesim.spiffe.certificate import Certificate
+from spiffesim.spiffe.der import needs_generalized
+from spiffesim.spiffe.ids import SpiffeId
+from spiffesim.spiffe.verdict import Rule, Rulebook
+
+_READ: Final = ("chain_present", "certificate_encoding")
+_SHAPE: Final = (*_READ, "version")
+_IDENTITY: Final = ("one_uri", "spiffe_id")
+_USAGE: Final = (*_SHAPE, "key_usage_present")
+_PATH: Final = (*_READ, "trust_domain", "x509_authorities", "search_budget")
+
+X509_SVID: Final = Rulebook(
+    "x509-svid",
+    (
+        Rule("chain_present", "X509-SVID 5.1", "A certificate is presented.", Malformed),
+        Rule(
+            "certificate_encoding",
+            "RFC 5280 4.1",
+            "Every presented certificate is exactly one certificate in DER.",
+            Malformed,
+            needs=("chain_present",),
+        ),
+        # What every certificate of the path has to be
+        Rule("version", "RFC 5280 4.1.2.1", "It is a certificate of version 3.", Malformed, "certificate", _READ),
+        Rule("unique_extensions", "RFC 5280 4.2", "No extension is there twice.", Malformed, "certificate", _READ),
+        Rule(
+            "serial_number",
+            "RFC 5280 4.1.2.2",
+            "Its serial number is not negative and has at most 20 octets.",
+            Malformed,
+            "certificate",
+            _READ,
+        ),
+        Rule("issuer_name", "RFC 5280 4.1.2.4", "It names its issuer.", Malformed, "certificate", _READ),
+        Rule(
+            "validity_encoding",
+            "RFC 5280 4.1.2.5",
+            "Its dates are UTCTime through 2049 and GeneralizedTime from 2050.",
+            Malformed,
+            "certificate",
+            _READ,
+        ),
+        Rule(
+            "algorithms_agree",
+            "RFC 5280 4.1.1.2",
+            "It names the same signature algorithm inside and outside of what is signed.",
+            Malformed,
+            "certificate",
+            _READ,
+        ),
+        Rule(
+            "critical_extensions",
+            "RFC 5280 4.2",
+            "It has no critical extension that we do not know.",
+            ConstraintViolation,
+            "certificate",
+            _SHAPE,
+        ),
+        # The leaf
+        Rule("one_uri", "X509-SVID 2", "Its alternative names have exactly one URI.", ConstraintViolation, "leaf", _SHAPE),
+        Rule(
+            "spiffe_id", "X509-SVID 5.2", "The URI is a SPIFFE ID.", ConstraintViolation, "leaf", (*_SHAPE, "one_uri")
+        ),
+        Rule(
+            "spiffe_id_path",
+            "X509-SVID 5.2",
+            "The SPIFFE ID of a leaf has a path.",
+            ConstraintViolation,
+            "leaf",
+            (*_SHAPE, *_IDENTITY),
+        ),
+        Rule("leaf_not_ca", "X509-SVID 5.2", "A leaf is not a CA certificate.", ConstraintViolation, "leaf", _SHAPE),
+        Rule("key_usage_present", "X509-SVID 4.3", "A leaf has a key usage.", ConstraintViolation, "leaf", _SHAPE),
+        Rule(
+            "key_usage_critical",
+            "X509-SVID 4.3",
+            "The key usage of a leaf is critical.",
+            ConstraintViolation,
+            "leaf",
+            _USAGE,
+        ),
+        Rule(
+            "digital_signature",
+            "X509-SVID 4.3",
+            "The key usage of a leaf has digitalSignature.",
+            ConstraintViolation,
+            "leaf",
+            _USAGE,
+        ),
+        Rule(
+            "no_key_cert_sign",
+            "X509-SVID 5.2",
+            "The key usage of a leaf is without keyCertSign.",
+            ConstraintViolation,
+            "leaf",
+            _USAGE,
+        ),
+        Rule(
+            "no_crl_sign",
+            "X509-SVID 5.2",
+            "The key usage of a leaf is without cRLSign.",
+            ConstraintViolation,
+            "leaf",
+            _USAGE,
+        ),
+        Rule(
+            "extended_key_usage",
+            "X509-SVID 4.4",
+            "The extended key usage of a leaf, if there, has both serverAuth and clientAuth.",
+            ConstraintViolation,
+            "leaf",
+            _SHAPE,
+        ),
+        Rule(
+            "critical_names",
+            "X509-SVID 3.1",
+            "The alternative names of a leaf are critical where its subject is empty.",
+            ConstraintViolation,
+            "leaf",
+            (*_SHAPE, "one_uri"),
+        ),
+        # The path
+        Rule(
+            "trust_domain",
+            "X509-SVID 5.1",
+            "A bundle is held for the trust domain of the SPIFFE ID.",
+            UntrustedDomain,
+            needs=(*_SHAPE, *_IDENTITY),
+        ),
+        Rule(
+            "x509_authorities",
+            "X509-SVID 6.2",
+            "The bundle has X.509 authorities.",
+            UnknownAuthority,
+            needs=(*_SHAPE, *_IDENTITY, "trust_domain"),
+        ),
+        Rule(
+            "search_budget",
+            "RFC 5280 6.1",
+            "A path is found, or ruled out, with a bounded number of signature checks.",
+            UnknownAuthority,
+            needs=(*_SHAPE, *_IDENTITY, "trust_domain", "x509_authorities"),
+        ),
+        Rule(
+            "known_authority",
+            "RFC 5280 6.1.3",
+            "The chain leads to an authority of the bundle.",
+            UnknownAuthority,
+            needs=(*_SHAPE, *_IDENTITY, "trust_domain", "x509_authorities", "search_budget"),
+        ),
+        Rule(
+            "signature_algorithm",
+            "RFC 5280 4.1.1.2",
+            "It is signed with ECDSA, RSA or Ed25519, and SHA-2.",
+            ConstraintViolation,
+            "signed",
+            (*_PATH, "algorithms_agree"),
+        ),
+        Rule(
+            "signing_key",
+            "RFC 5280 6.1.4",
+            "The key that signed it is one of P-256, P-384, P-521, Ed25519, or RSA of at least 2048 bits.",
+            ConstraintViolation,
+            "signed",
+            _PATH,
+        ),
+        Rule(
+            "signature",
+            "RFC 5280 6.1.3",
+            "Its signature verifies under the key of its issuer.",
+            BadSignature,
+            "signed",
+            (*_PATH, "algorithms_agree", "signature_algorithm", "signing_key"),
+        ),
+        # The certificates above the leaf
+        Rule(
+            "issuer_is_ca",
+            "X509-SVID 4.1",
+            "An issuer is a CA certificate.",
+            ConstraintViolation,
+            "issuer",
+            (*_SHAPE, "critical_extensions"),
+        ),
+        Rule(
+            "issuer_key_usage", "X509-SVID 4.3", "An issuer has a key usage.", ConstraintViolation, "issuer", _SHAPE
+        ),
+        Rule(
+            "issuer_key_cert_sign",
+            "X509-SVID 4.3",
+            "The key usage of an issuer has keyCertSign.",
+            ConstraintViolation,
+            "issuer",
+            (*_SHAPE, "issuer_key_usage"),
+        ),
+        Rule(
+            "issuer_one_uri",
+            "X509-SVID 3.2",
+            "The alternative names of an issuer have at most one URI.",
+            ConstraintViolation,
+            "issuer",
+            _SHAPE,
+        ),
+        Rule(
+            "issuer_spiffe_id",
+            "X509-SVID 3.2",
+            "The URI of an issuer, if there, is a SPIFFE ID.",
+            ConstraintViolation,
+            "issuer",
+            (*_SHAPE, "issuer_one_uri"),
+        ),
+        Rule(
+            "issuer_without_path",
+            "X509-SVID 3.2",
+            "The SPIFFE ID of an issuer has no path.",
+            ConstraintViolation,
+            "issuer",
+            (*_SHAPE, "issuer_one_uri", "issuer_spiffe_id"),
+        ),
+        Rule(
+            "path_length",
+            "RFC 5280 6.1.4",
+            "No more issuers stand below an issuer than its path length allows; self-issued ones do not count.",
+            ConstraintViolation,
+            "issuer",
+            _SHAPE,
+        ),
+        Rule(
+            "name_constraints_known",
+            "RFC 5280 4.2.1.10",
+            "The name constraints of an issuer are of forms that we process.",
+            ConstraintViolation,
+            "issuer",
+            _SHAPE,
+        ),
+        Rule(
+            "name_constraints",
+            "X509-SVID 4.2",
+            "All names below an issuer lie within its name constraints.",
+            ConstraintViolation,
+            "issuer",
+            (*_SHAPE, "name_constraints_known"),
+        ),
+        # The time
+        Rule("not_before", "RFC 5280 6.1.3", "It has begun.", NotYetValid, "certificate", _READ),
+        Rule("not_after", "RFC 5280 6.1.3", "It has not ended.", Expired, "certificate", _READ),
+    ),
+)
+
+
+class Problem(NamedTuple):
+    """A rule that one certificate breaks on its own.
+
+    Attributes:
+        rule: The name of the rule.
+        text: What is wrong, to follow the name of the certificate: ``"has no key usage"``.
+        facts: What the text was made of.
+    """
+
+    rule: str
+    text: str
+    facts: Mapping[str, Any] = MappingProxyType({})
+
+
+def leaf_problems(certificate: Certificate) -> tuple[Problem, ...]:
+    """Every rule that a certificate breaks on its own when it is presented as a leaf."""
+    if certificate.leaf_problems is None:
+        certificate.leaf_problems = (*_any(certificate), *_leaf(certificate))
+    return certificate.leaf_problems
+
+
+def issuer_problems(certificate: Certificate) -> tuple[Problem, ...]:
+    """Every rule that a certificate breaks on its own when it stands above a leaf."""
+    if certificate.issuer_problems is None:
+        certificate.issuer_problems = (*_any(certificate), *_issuer(certificate))
+    return certificate.issuer_problems
+
+
+def _any(certificate: Certificate) -> Iterator[Problem]:
+    if certificate.version != 3:
+        yield Problem("version", f"is a certificate of version {certificate.version}, not 3")
+    for name in certificate.extensions.repeated:
+        yield Problem("unique_extensions", f"has the extension {name} more than once", {"extension": name})
+    if certificate.serial < 0 or certificate.serial_size > 21:  # 20 octets and a leading zero
+        shown = "is negative" if certificate.serial < 0 else f"has {certificate.serial_size} octets, more than 20"
+        yield Problem("serial_number", f"has a serial number that {shown}", {"serial": certificate.serial})
+    if certificate.issuer == b"\x30\x00":
+        yield Problem("issuer_name", "does not name its issuer")
+    instants = certificate.not_before, certificate.not_after
+    if any(utc == needs_generalized(instant) for utc, instant in zip(certificate.utc_times, instants, strict=True)):
+        yield Problem("validity_encoding", "has a date before 2050 as GeneralizedTime")
+    if certificate.signature_algorithm != certificate.inner_algorithm:
+        yield Problem("algorithms_agree", "names one signature algorithm inside and another one outside")
+    for name in certificate.extensions.unknown_critical:
+        yield Problem("critical_extensions", f"has the unknown critical extension {name}", {"extension": name})
+
+
+def _leaf(certificate: Certificate) -> Iterator[Problem]:
+    if certificate.version == 3:
+        yield from _leaf_names(certificate)
+        if certificate.is_ca:
+            yield Problem("leaf_not_ca", "is a CA certificate, which is no identity; present the leaf first")
+        yield from _leaf_usage(certificate)
+
+
+def _leaf_names(certificate: Certificate) -> Iterator[Problem]:
+    uris = certificate.uris
+    if len(uris) != 1:
+        yield Problem("one_uri", f"has {len(uris)} URIs among its alternative names, not exactly one", {"uris": uris})
+        return
+    try:
+        if not certificate.spiffe_id.path:
+            yield Problem("spiffe_id_path", "is the ID of a trust domain, which no workload may present")
+    except InvalidSpiffeId as error:
+        yield Problem("spiffe_id", f"has a URI that is not a SPIFFE ID: {error}", {"uri": uris[0]})
+    if not certificate.has_subject and not certificate.extensions.present[ext.ALTERNATIVE_NAMES]:
+        yield Problem("critical_names", "has an empty subject and alternative names that are not critical")
+
+
+def _leaf_usage(certificate: Certificate) -> Iterator[Problem]:
+    usage = certificate.key_usage
+    if usage is None:
+        yield Problem("key_usage_present", "has no key usage")
+    else:
+        if not certificate.extensions.present[ext.KEY_USAGE]:
+            yield Problem("key_usage_critical", "has a key usage that is not critical")
+        if not usage & ext.DIGITAL_SIGNATURE:
+            yield Problem("digital_signature", "has a key usage without digitalSignature")
+        if usage & ext.KEY_CERT_SIGN:
+            yield Problem("no_key_cert_sign", "has keyCertSign, which is for CA certificates")
+        if usage & ext.CRL_SIGN:
+            yield Problem("no_crl_sign", "has cRLSign, which is for CA certificates")
+    purposes = certificate.extensions.extended_key_usage
+    if purposes is not None and not {ext.SERVER_AUTH, ext.CLIENT_AUTH} <= {*purposes}:
+        wanted = (("serverAuth", ext.SERVER_AUTH), ("clientAuth", ext.CLIENT_AUTH))
+        missing = " and ".join(name for name, purpose in wanted if purpose not in purposes)
+        yield Problem("extended_key_usage", f"has an extended key usage without {missing}", {"missing": missing})
+
+
+def _issuer(certificate: Certificate) -> Iterator[Problem]:
+    if certificate.version != 3:
+        return
+    if not certificate.is_ca:
+        yield Problem("issuer_is_ca", "is not a CA certificate")
+    if certificate.key_usage is None:
+        yield Problem("issuer_key_usage", "has no key usage")
+    elif not certificate.key_usage & ext.KEY_CERT_SIGN:
+        yield Problem("issuer_key_cert_sign", "has a key usage without keyCertSign")
+    uris = certificate.uris
+    if len(uris) > 1:
+        yield Problem("issuer_one_uri", f"has {len(uris)} URIs among its alternative names", {"uris": uris})
+    elif uris:
+        yield from _issuer_id(uris[0])
+
+
+def _issuer_id(uri: str) -> Iterator[Problem]:
+    try:
+        spiffe_id = SpiffeId(uri)
+    except InvalidSpiffeId as error:
+        yield Problem("issuer_spiffe_id", f"has a URI that is not a SPIFFE ID: {error}", {"uri": uri})
+        return
+    if spiffe_id.path:
+        yield Problem(
+            "issuer_without_path",
+            f"has the SPIFFE ID {spiffe_id}; that of a CA certificate has no path",
+            {"issuer_id": spiffe_id},
+        )
