@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 import attrs
-from spiffesim.entries import RegistrationEntry, Selector
-from spiffesim.plugins.node_attestor import NodeAttestor
-from spiffesim.plugins.workload_attestor import Process, WorkloadAttestor
-from spiffesim.spiffe.bundle import SpiffeBundle
-from spiffesim.spiffe.jwtsvid import JwtSvid
-from spiffesim.spiffe.x509svid import X509Svid
 
 from spiffesim.authority import IssuedSvid
 from spiffesim.authorization import Caller
+from spiffesim.entries import RegistrationEntry, Selector
 from spiffesim.errors import AttestationFailed, NotAuthorized, Refused, Unavailable
 from spiffesim.instants import Microseconds, moment
 from spiffesim.ledger import View
+from spiffesim.plugins.node_attestor import NodeAttestor
+from spiffesim.plugins.workload_attestor import Process, WorkloadAttestor
 from spiffesim.server import Server
+from spiffesim.spiffe.bundle import SpiffeBundle
 from spiffesim.spiffe.ids import SpiffeId, TrustDomain
-from spiffesim.world import World
+from spiffesim.spiffe.jwtsvid import JwtSvid
+from spiffesim.spiffe.x509svid import X509Svid
+from spiffesim.world import ProcessOptions, WorkloadOptions, World
 
 if TYPE_CHECKING:
     from spiffesim.workload import Workload
@@ -115,7 +115,7 @@ class Agent:
 
     # Conveniences
 
-    def workload(self, path: str, **options: Any) -> Workload:
+    def workload(self, path: str, **options: Unpack[WorkloadOptions]) -> Workload:
         """Register a workload on this agent, with a selector of its own, and start it.
 
         Args:
@@ -125,7 +125,7 @@ class Agent:
         """
         return self.world.builder.workload(self, path, **options)
 
-    def process(self, **options: Any) -> Workload:
+    def process(self, **options: Unpack[ProcessOptions]) -> Workload:
         """Start a process that nobody has registered yet.
 
         Args:
@@ -225,9 +225,7 @@ class Agent:
         SPIRE: pkg/agent/svid/rotator.go attests again where the attestor allows, else renews.
         """
         if self.attestor.can_reattest:
-            self._svid = self.server.admit_agent(
-                self.attestor.name, self.attestor.attest(self.server, self.world.now)
-            )
+            self._svid = self.server.admit_agent(self.attestor.name, self.attestor.attest(self.server, self.world.now))
         else:
             self._svid = self.server.roll_over(self.spiffe_id)
         self.world.note(self.name, "Renewing agent SVID", spiffe_id=self.spiffe_id)

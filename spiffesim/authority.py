@@ -6,7 +6,15 @@ where a certificate is encoded and signed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import attrs
+
+from spiffesim import rotation
+from spiffesim.chain import CertificateLike, Chain
+from spiffesim.instants import SECOND, Microseconds
+from spiffesim.keys import Draw, Key
 from spiffesim.profiles import (
     Profile,
     Template,
@@ -14,13 +22,8 @@ from spiffesim.profiles import (
     downstream_subject,
     svid_subject,
 )
-from spiffesim.spiffe.x509svid import X509Svid
-
-from spiffesim import rotation
-from spiffesim.chain import CertificateLike, Chain
-from spiffesim.instants import SECOND, Microseconds
-from spiffesim.keys import Draw, Key
 from spiffesim.spiffe import jose
+from spiffesim.spiffe.x509svid import X509Svid
 
 
 class IssuedCertificate:
@@ -35,7 +38,18 @@ class IssuedCertificate:
         issuer: The authority that signs it; None for a self-signed one.
     """
 
-    __slots__ = ("_der", "_draw", "_subject", "dns_names", "issuer", "key", "not_after", "not_before", "profile", "spiffe_id")
+    __slots__ = (
+        "_der",
+        "_draw",
+        "_subject",
+        "dns_names",
+        "issuer",
+        "key",
+        "not_after",
+        "not_before",
+        "profile",
+        "spiffe_id",
+    )
 
     def __init__(
         self,
@@ -79,7 +93,7 @@ class IssuedCertificate:
         return self._subject
 
     @property
-    def key_id(self) -> bytes:
+    def subject_key_id(self) -> bytes:
         """The subject key identifier."""
         return self.key.key_id
 
@@ -157,7 +171,10 @@ class X509Authority:
         template = self._templates.get(profile.name)
         if template is None:
             template = self._templates[profile.name] = Template(
-                profile, issuer=self.certificate.subject, issuer_key_id=self.certificate.key_id, key_type=self.key.type
+                profile,
+                issuer=self.certificate.subject,
+                issuer_key_id=self.certificate.subject_key_id,
+                key_type=self.key.type,
             )
         return template
 
@@ -271,7 +288,7 @@ class JwtAuthority:
         assert not isinstance(self._source, bytes)  # a published key never signs here
         return self._source
 
-    def sign(self, header: dict[str, object], claims: dict[str, object]) -> str:
+    def sign(self, header: Mapping[str, str], claims: Mapping[str, Any]) -> str:
         """A compact JWS over the claims; the header gains ``alg`` and ``kid``."""
         private_key = self._own[1].private_key
         full = {"alg": jose.algorithm_for(private_key.public_key()), "kid": self.key_id, **header}

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from typing import Final
 
 import attrs
-from spiffesim.entries import RegistrationEntry
 
 from spiffesim.authority import IssuedSvid
+from spiffesim.entries import RegistrationEntry
 from spiffesim.errors import NotAuthorized
 from spiffesim.instants import Microseconds
 from spiffesim.spiffe.ids import SpiffeId
@@ -102,7 +102,7 @@ def roles(caller: Caller, admin_ids: Iterable[SpiffeId], entries: Iterable[Regis
     """
     if caller.local:
         return LOCAL
-    if caller.spiffe_id in admin_ids:
+    if caller.spiffe_id is not None and caller.spiffe_id in admin_ids:
         return ADMIN
     entries = list(entries)
     if any(entry.admin for entry in entries):

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Unpack
 
-from spiffesim.entries import RegistrationEntry
+from spiffesim.agent import Agent
+from spiffesim.configuration import ServerConfig, Settings, configure
+from spiffesim.entries import EntryOptions, RegistrationEntry, SelectorLike
+from spiffesim.errors import InvalidTopology, Refused
+from spiffesim.ledger import Ledger
 from spiffesim.plugins.key_manager import KeyManager
 from spiffesim.plugins.key_manager.memory import MemoryKeyManager
 from spiffesim.plugins.node_attestor import NodeAttestor
 from spiffesim.plugins.node_attestor.join_token import JoinTokenAttestor
 from spiffesim.plugins.upstream_authority import UpstreamAuthority
 from spiffesim.plugins.upstream_authority.spire import SpireUpstreamAuthority
-from spiffesim.plugins.workload_attestor import Process, WorkloadAttestor
+from spiffesim.plugins.workload_attestor import Process, ProcessAttributes, WorkloadAttestor
 from spiffesim.plugins.workload_attestor.declared import DeclaredWorkloadAttestor
 from spiffesim.plugins.workload_attestor.docker import DockerWorkloadAttestor
 from spiffesim.plugins.workload_attestor.k8s import K8sWorkloadAttestor
 from spiffesim.plugins.workload_attestor.unix import UnixWorkloadAttestor
-
-from spiffesim.agent import Agent
-from spiffesim.configuration import ServerConfig, configure
-from spiffesim.errors import InvalidTopology, Refused
-from spiffesim.ledger import Ledger
 from spiffesim.server import Server
 from spiffesim.spiffe.ids import SpiffeId, TrustDomain
 from spiffesim.workload import Workload
@@ -54,12 +53,12 @@ class Builder:
         via: Agent | None = None,
         process: Process | None = None,
         key_manager: KeyManager | None = None,
-        **settings: Any,
+        **settings: Unpack[Settings],
     ) -> Server:
         """A nested server; see ``Server.nest``."""
         self.world.claim(name)
         self._check_depth(parent, name)
-        config = configure(parent.config, settings)
+        config = configure(parent.config, **settings)
         if via is None:
             via = self.agent(parent)
         elif via.server.trust_domain != parent.trust_domain:
@@ -150,24 +149,30 @@ class Builder:
     def _known_agent(self, known: Agent, server: Server, *options: object) -> Agent:
         if known.server is not server or any(option is not None for option in options):
             raise InvalidTopology(
-                f"there is an agent {known.name} already, of server {known.server.name}; "
-                "give a new one another name",
+                f"there is an agent {known.name} already, of server {known.server.name}; give a new one another name",
                 code="equal_names",
                 name=known.name,
             )
         return known
 
     def workload(
-        self, agent: Agent, path: str, *, name: str | None = None, process: Process | None = None, **fields: Any
+        self,
+        agent: Agent,
+        path: str,
+        *,
+        name: str | None = None,
+        process: Process | None = None,
+        selectors: Iterable[SelectorLike] | None = None,
+        **fields: Unpack[EntryOptions],
     ) -> Workload:
         """A registered workload; see ``Agent.workload``."""
         spiffe_id = SpiffeId(path) if path.startswith("spiffe://") else agent.server.trust_domain.id(path)
         own = self.world.claim(name) if name is not None else self.world.free_name(spiffe_id.path.lstrip("/") or path)
         process = self._own_process(own, process)
-        self._register(agent, spiffe_id, process, **fields)
+        self._register(agent, spiffe_id, process, selectors, **fields)
         return self._start(agent, own, process)
 
-    def process(self, agent: Agent, *, name: str | None = None, **attributes: Any) -> Workload:
+    def process(self, agent: Agent, *, name: str | None = None, **attributes: Unpack[ProcessAttributes]) -> Workload:
         """An unregistered workload; see ``Agent.process``."""
         own = self.world.claim(name) if name is not None else self.world.free_name(f"{agent.name}-process")
         return self._start(agent, own, Process(**attributes))
@@ -182,10 +187,17 @@ class Builder:
         own = f"declared:name:{name}"
         return Process(selectors=(own,)) if process is None else process.with_selectors(own)
 
-    def _register(self, agent: Agent, spiffe_id: SpiffeId, process: Process, **fields: Any) -> RegistrationEntry:
+    def _register(
+        self,
+        agent: Agent,
+        spiffe_id: SpiffeId,
+        process: Process,
+        selectors: Iterable[SelectorLike] | None = None,
+        **fields: Unpack[EntryOptions],
+    ) -> RegistrationEntry:
         """Create an entry, and take it to its agent; whatever else is pending stays pending."""
-        fields.setdefault("selectors", (process.selectors[-1],))
-        entry = agent.server.create_entry(spiffe_id=spiffe_id, parent_id=agent.spiffe_id, **fields)
+        asked = (process.selectors[-1],) if selectors is None else selectors
+        entry = agent.server.create_entry(spiffe_id=spiffe_id, parent_id=agent.spiffe_id, selectors=asked, **fields)
         agent.server.cache.admit(entry)
         agent.learn(entry)
         return entry

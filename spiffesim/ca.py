@@ -8,22 +8,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from spiffesim.plugins.upstream_authority import MintedCa
-from spiffesim.profiles import (
-    DOWNSTREAM_CA,
-    Profile,
-    jwt_claims,
-    jwt_header,
-    wit_claims,
-    wit_header,
-)
-
 from spiffesim.authority import IssuedSvid, JwtAuthority, X509Authority
 from spiffesim.chain import Chain
 from spiffesim.errors import NoActiveAuthority, Refused
 from spiffesim.instants import SECOND, Microseconds, moment, rfc3339, span
 from spiffesim.keyring import Keyring
 from spiffesim.keys import Draw, Key
+from spiffesim.plugins.upstream_authority import MintedCa
+from spiffesim.profiles import (
+    DOWNSTREAM_CA,
+    JWT_HEADER,
+    WIT_HEADER,
+    Profile,
+    jwt_claims,
+    wit_claims,
+)
 from spiffesim.slots import Slots
 from spiffesim.spiffe import jose
 
@@ -53,7 +52,9 @@ class ServerCa:
     def _token_authority(self, slots: Slots, kind: str) -> JwtAuthority:
         authority = slots.current.authority
         if not isinstance(authority, JwtAuthority):
-            raise NoActiveAuthority(f"{kind} key is not available for signing", status="INTERNAL", hint=self.keyring.name)
+            raise NoActiveAuthority(
+                f"{kind} key is not available for signing", status="INTERNAL", hint=self.keyring.name
+            )
         return authority
 
     def sign_svid(
@@ -127,7 +128,7 @@ class ServerCa:
             issuer=self.keyring.config.jwt_issuer,
             jti=jti,
         )
-        return authority.sign(jwt_header, claims)
+        return authority.sign(JWT_HEADER, claims)
 
     def sign_wit(self, spiffe_id: str, key: Key, *, now: Microseconds, ttl: Microseconds) -> str:
         """Sign a WIT-SVID over a workload's key."""
@@ -143,7 +144,7 @@ class ServerCa:
             expires_at=expires_at,
             issuer=self.keyring.config.wit_issuer,
         )
-        return authority.sign(wit_header, claims)
+        return authority.sign(WIT_HEADER, claims)
 
     def _check_unexpired(self, expires_at: int, now: Microseconds, kind: str) -> None:
         if expires_at * SECOND <= now:

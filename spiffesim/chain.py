@@ -12,15 +12,29 @@ class CertificateLike(Protocol):
     """What the line needs to know of a certificate, whoever made it."""
 
     @property
-    def der(self) -> bytes: ...
+    def der(self) -> bytes:
+        """All its bytes."""
+        ...
+
     @property
-    def subject(self) -> bytes: ...
+    def subject(self) -> bytes:
+        """Whom it is about, a Name as DER."""
+        ...
+
     @property
-    def key_id(self) -> bytes: ...
+    def subject_key_id(self) -> bytes | None:
+        """Its subject key identifier, if it has one."""
+        ...
+
     @property
-    def not_before(self) -> Microseconds: ...
+    def not_before(self) -> Microseconds:
+        """When it begins."""
+        ...
+
     @property
-    def not_after(self) -> Microseconds: ...
+    def not_after(self) -> Microseconds:
+        """When it ends."""
+        ...
 
 
 class Chain:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, TypedDict, Unpack
 
 import attrs
 
@@ -97,9 +97,7 @@ class ServerConfig:
             "default_jwt_svid_ttl": self.default_jwt_svid_ttl,
             "agent_ttl": self.agent_ttl,
         }
-        return [
-            self._too_long(name, ttl, limit) for name, ttl in ttls.items() if ttl is not None and ttl > limit
-        ]
+        return [self._too_long(name, ttl, limit) for name, ttl in ttls.items() if ttl is not None and ttl > limit]
 
     def _too_long(self, name: str, ttl: timedelta, limit: timedelta) -> str:
         shorter = "SVIDs with shorter lifetimes may be issued."
@@ -117,11 +115,28 @@ class ServerConfig:
         return f"{name} is too high. {shorter} Please set {name} to {go_duration(limit)} or less {guarantee}"
 
 
+class Settings(TypedDict, total=False):
+    """The settings of ``ServerConfig`` as keyword arguments."""
+
+    ca_ttl: timedelta
+    default_x509_svid_ttl: timedelta
+    default_jwt_svid_ttl: timedelta
+    agent_ttl: timedelta | None
+    ca_key_type: str
+    jwt_key_type: str | None
+    ca_subject: CaSubject
+    jwt_issuer: str
+    disable_jwt_svids: bool
+    admin_ids: Iterable[SpiffeId | str]
+    feature_flags: Iterable[str]
+    wit_issuer: str
+
+
 SETTINGS: Final = tuple(field.name for field in attrs.fields(ServerConfig))
 """The names of the settings."""
 
 
-def configure(config: ServerConfig, settings: dict[str, Any]) -> ServerConfig:
+def configure(config: ServerConfig, **settings: Unpack[Settings]) -> ServerConfig:
     """A configuration with some settings replaced.
 
     Raises:

@@ -32,7 +32,8 @@
         ├── Expired
         ├── NotYetValid
         ├── WrongAudience
-        └── ConstraintViolation
+        ├── ConstraintViolation
+        └── UnexpectedPeer
     SpiffeSimWarning (a UserWarning)
     └── RealTimeWarning
 
@@ -57,9 +58,7 @@ class SpiffeSimError(Exception):
 
     default_code: ClassVar[str] = "error"
 
-    def __init__(
-        self, message: str, *, code: str | None = None, clause: str | None = None, **facts: Any
-    ) -> None:
+    def __init__(self, message: str, *, code: str | None = None, clause: str | None = None, **facts: Any) -> None:
         super().__init__(message)
         self.code = code or self.default_code
         self.clause = clause
@@ -301,6 +300,16 @@ class ConstraintViolation(ValidationError):
     """The document is well-formed and signed, but breaks a rule of its profile."""
 
     default_code = "constraint_violation"
+
+
+class UnexpectedPeer(ValidationError):
+    """The document is valid, but it is not of somebody that we talk to.
+
+    Attributes:
+        spiffe_id: Whose it is.
+    """
+
+    default_code = "unexpected_peer"
 
 
 class SpiffeSimWarning(UserWarning):

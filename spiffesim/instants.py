@@ -23,10 +23,9 @@ def microseconds(instant: datetime) -> Microseconds:
     Raises:
         ClockError: If the datetime is naive.
     """
-    if instant.tzinfo is None:
+    if instant.utcoffset() is None:
         raise ClockError(
-            f"{instant.isoformat()} has no time zone; give an aware datetime, "
-            "such as datetime(2030, 1, 1, tzinfo=UTC)",
+            f"{instant.isoformat()} has no time zone; give an aware datetime, such as datetime(2030, 1, 1, tzinfo=UTC)",
             instant=instant,
         )
     return (instant - _EPOCH) // _MICROSECOND

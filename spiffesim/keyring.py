@@ -7,18 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from spiffesim.plugins.key_manager import KeyManager
-from spiffesim.plugins.upstream_authority import (
-    CaRequest,
-    MintedCa,
-    Receiver,
-    UpstreamAuthority,
-)
-from spiffesim.profiles import SELF_SIGNED_CA, WORKLOAD_SVID, ca_subject
-from spiffesim.spiffe.bundle import SpiffeBundle
-from spiffesim.spiffe.validation import validate_x509_svid
-from spiffesim.spiffe.x509svid import X509Svid
-
 from spiffesim.authority import (
     IssuedCertificate,
     IssuedSvid,
@@ -33,9 +21,20 @@ from spiffesim.instants import Microseconds, moment, rfc3339, span
 from spiffesim.journal import Journal
 from spiffesim.keys import Draw, Key, Randomness
 from spiffesim.ledger import View
+from spiffesim.plugins.key_manager import KeyManager
+from spiffesim.plugins.upstream_authority import (
+    CaRequest,
+    MintedCa,
+    Receiver,
+    UpstreamAuthority,
+)
+from spiffesim.profiles import SELF_SIGNED_CA, WORKLOAD_SVID, ca_subject
 from spiffesim.rotation import BACKDATE
 from spiffesim.slots import OLD, Slots
+from spiffesim.spiffe.bundle import SpiffeBundle
 from spiffesim.spiffe.ids import TrustDomain
+from spiffesim.spiffe.validation import validate_x509_svid
+from spiffesim.spiffe.x509svid import X509Svid
 
 
 class Keyring:
@@ -166,10 +165,12 @@ class Keyring:
     def _upstream_signed(self, key: Key, now: Microseconds) -> X509Authority:
         assert self.upstream is not None
         draw = self._draw("x509 ca")
+        # SPIRE: the serial number in the CSR's subject is a throw-away, not that of the certificate.
+        asked = Draw(self.randomness, f"{draw.name} csr", draw.counter)
         minted = self.upstream.mint_x509_ca(
             CaRequest(
                 trust_domain=self.trust_domain,
-                subject=lambda: self._subject(draw.serial),
+                subject=lambda: self._subject(asked.serial),
                 key=key,
                 preferred_ttl=self.config.ca_ttl,
                 now=now,
@@ -287,6 +288,7 @@ class Keyring:
                 "trouble communicating with workloads outside this cluster when using JWT-SVIDs.",
                 plugin_name=upstream.name,
             )
+
 
 def _unusable(minted: MintedCa) -> str | None:
     """What is missing in an upstream authority's answer, in SPIRE's words.

@@ -49,7 +49,7 @@ _EC_PKCS8: Final = {
 
 def draw_seed() -> int:
     """A seed from the system's entropy, for a simulation that was given none."""
-    return int.from_bytes(os.urandom(6), "big")  # the one place where chance enters; repr shows it
+    return int.from_bytes(os.urandom(6), "big")  # noqa: TID251 - the one place where chance enters; repr shows it
 
 
 class Randomness:
@@ -303,6 +303,7 @@ def _signing(key_type: str) -> tuple[Any, ...]:
 
 def _rsa_key(bits: int, index: int) -> Any:
     from cryptography.hazmat.primitives.asymmetric import rsa
+
     from spiffesim.primes import pair
 
     p, q = pair(bits, index)

@@ -6,10 +6,9 @@ however many there are, and reading a bundle costs its own length.
 
 from __future__ import annotations
 
-from spiffesim.spiffe.bundle import SpiffeBundle
-
 from spiffesim.authority import JwtAuthority
 from spiffesim.chain import CertificateLike, ders
+from spiffesim.spiffe.bundle import SpiffeBundle
 from spiffesim.spiffe.ids import TrustDomain
 
 

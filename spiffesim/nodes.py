@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import attrs
-from spiffesim.entries import Selector
 
 from spiffesim.authority import IssuedSvid
 from spiffesim.authorization import Caller, denied
+from spiffesim.entries import Selector
 from spiffesim.errors import NotFound, Refused
 from spiffesim.instants import Microseconds, moment
 from spiffesim.spiffe.ids import SpiffeId, TrustDomain

@@ -7,16 +7,9 @@ What it signs is in ``ca``, what it has registered in ``entries``, whom it has a
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Unpack
 
 import attrs
-from spiffesim.entries import Entries
-from spiffesim.plugins.key_manager import KeyManager
-from spiffesim.plugins.node_attestor.join_token import JoinTokens
-from spiffesim.plugins.upstream_authority import UpstreamAuthority
-from spiffesim.profiles import SERVER_SVID
-from spiffesim.spiffe.bundle import SpiffeBundle
-from spiffesim.spiffe.x509svid import X509Svid
 
 from spiffesim.api.agent import AgentService
 from spiffesim.api.bundle import BundleService
@@ -24,14 +17,20 @@ from spiffesim.api.svid import SvidService
 from spiffesim.authority import IssuedSvid
 from spiffesim.ca import ServerCa
 from spiffesim.configuration import ServerConfig
-from spiffesim.entrycache import EntryCache
+from spiffesim.entries import Entries, EntryCache
 from spiffesim.instants import SECOND, Microseconds, moment, span
 from spiffesim.keyring import Keyring
-from spiffesim.keys import Draw
+from spiffesim.keys import Draw, Randomness
 from spiffesim.ledger import Ledger, View
 from spiffesim.nodes import Nodes
+from spiffesim.plugins.key_manager import KeyManager
+from spiffesim.plugins.node_attestor.join_token import JoinTokens
+from spiffesim.plugins.upstream_authority import UpstreamAuthority
+from spiffesim.profiles import SERVER_SVID
+from spiffesim.spiffe.bundle import SpiffeBundle
 from spiffesim.spiffe.ids import SpiffeId, TrustDomain
-from spiffesim.world import World
+from spiffesim.spiffe.x509svid import X509Svid
+from spiffesim.world import AgentOptions, NestOptions, WorkloadOptions, World
 
 if TYPE_CHECKING:
     from spiffesim.agent import Agent
@@ -126,6 +125,11 @@ class Server(AgentService, SvidService, BundleService):
         return self.keyring.upstream
 
     @property
+    def randomness(self) -> Randomness:
+        """The streams of the simulation."""
+        return self.world.randomness
+
+    @property
     def svid(self) -> X509Svid:
         """Its own X509-SVID, which it shows to agents and downstream servers."""
         return self._server_svid().draw()
@@ -143,7 +147,7 @@ class Server(AgentService, SvidService, BundleService):
 
     # Conveniences
 
-    def nest(self, name: str, **options: Any) -> Server:
+    def nest(self, name: str, **options: Unpack[NestOptions]) -> Server:
         """Nest a server: register it as downstream here, and let it fetch its CA.
 
         Args:
@@ -157,7 +161,7 @@ class Server(AgentService, SvidService, BundleService):
         """
         return self.world.builder.nest(self, name, **options)
 
-    def agent(self, name: str | None = None, **options: Any) -> Agent:
+    def agent(self, name: str | None = None, **options: Unpack[AgentOptions]) -> Agent:
         """This server's agent of that name, attested when it is new; without a name, its first.
 
         Args:
@@ -167,7 +171,7 @@ class Server(AgentService, SvidService, BundleService):
         """
         return self.world.builder.agent(self, name, **options)
 
-    def workload(self, path: str, **options: Any) -> Workload:
+    def workload(self, path: str, **options: Unpack[WorkloadOptions]) -> Workload:
         """Register a workload on this server's first agent, and start it there.
 
         Args:
@@ -206,7 +210,8 @@ class Server(AgentService, SvidService, BundleService):
     def roll_over(self, agent_id: SpiffeId) -> IssuedSvid:
         """A new SVID for an agent whose old one a long step of the clock has overtaken."""
         node = self.nodes.get(agent_id)
-        assert node is not None and not node.banned  # the agent has looked
+        assert node is not None  # the agent has looked
+        assert not node.banned
         node.svid, node.new_svid = self._sign_agent_svid(agent_id), None
         return node.svid
 

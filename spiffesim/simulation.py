@@ -5,22 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
-
-from spiffesim.plugins.upstream_authority import UpstreamAuthority
+from typing import TYPE_CHECKING, Any, Unpack
 
 from spiffesim import topology
 from spiffesim.agent import Agent
 from spiffesim.builder import Builder
 from spiffesim.clock import EPOCH, Clock, present
-from spiffesim.configuration import ServerConfig, configure
+from spiffesim.configuration import ServerConfig, Settings, configure
 from spiffesim.errors import InvalidTopology
 from spiffesim.journal import Journal
 from spiffesim.keys import Randomness, draw_seed
+from spiffesim.plugins.upstream_authority import UpstreamAuthority
 from spiffesim.server import Server
 from spiffesim.spiffe.ids import TrustDomain
 from spiffesim.workload import Workload
-from spiffesim.world import World
+from spiffesim.world import WorkloadOptions, World
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -56,16 +55,14 @@ class Simulation:
         max_depth: int | None = None,
         upstream_authority: UpstreamAuthority | None = None,
         root: str = "root",
-        **settings: Any,
+        **settings: Unpack[Settings],
     ) -> None:
         begins = start or (EPOCH if seed is not None else present())
         self.seed = draw_seed() if seed is None else seed
         self._start = start if start is not None or seed is not None else begins
         self.world = World(Clock(begins), Randomness(self.seed), max_depth)
         self._builder = self.world.builder = Builder(self.world)
-        self.root = self.add_trust_domain(
-            trust_domain, root=root, upstream_authority=upstream_authority, **settings
-        )
+        self.root = self.add_trust_domain(trust_domain, root=root, upstream_authority=upstream_authority, **settings)
 
     def add_trust_domain(
         self,
@@ -73,7 +70,7 @@ class Simulation:
         *,
         root: str | None = None,
         upstream_authority: UpstreamAuthority | None = None,
-        **settings: Any,
+        **settings: Unpack[Settings],
     ) -> Server:
         """Another trust domain, with nothing in common with the others but the clock.
 
@@ -89,7 +86,7 @@ class Simulation:
         name = TrustDomain.parse(trust_domain)
         if any(server.trust_domain == name for server in self.world.servers.values()):
             raise InvalidTopology(f"this simulation has a trust domain {name} already", code="equal_names")
-        config = configure(ServerConfig(), settings)
+        config = configure(ServerConfig(), **settings)
         return self._builder.root(root or name.name, name, config, upstream_authority)
 
     # What there is
@@ -149,7 +146,9 @@ class Simulation:
                 of the same name.
         """
         first, *others = topology.plans(graph, trust_domain)
-        simulation = cls(first.trust_domain, root=first.root, upstream_authority=first.upstream, **{**options, **first.settings})
+        simulation = cls(
+            first.trust_domain, root=first.root, upstream_authority=first.upstream, **{**options, **first.settings}
+        )
         first.build(simulation.root)
         for plan in others:
             plan.build(
@@ -166,7 +165,7 @@ class Simulation:
 
     # Conveniences
 
-    def workload(self, path: str, **options: Any) -> Workload:
+    def workload(self, path: str, **options: Unpack[WorkloadOptions]) -> Workload:
         """Register a workload on the root server's first agent, and start it; see ``Agent.workload``."""
         return self.root.workload(path, **options)
 
@@ -211,11 +210,17 @@ class Simulation:
             self.world.journal.cause = ""
 
     def _settle(self) -> None:
+        while self._settle_once():
+            pass  # what an agent's sync brings about (attesting again) is for its server to reload
+
+    def _settle_once(self) -> bool:
+        changed = False
         for server in self.world.servers.values():
-            server.poll_upstream()
-            server.reload_entries()
+            changed |= server.poll_upstream()
+            changed |= server.reload_entries()
         for agent in self.world.agents.values():
-            agent.sync()
+            changed |= agent.sync()
+        return changed
 
     def __repr__(self) -> str:
         start = "" if self._start is None else f", start={self._start!r}"

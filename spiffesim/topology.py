@@ -71,7 +71,7 @@ def check(graph: Any) -> list[Any]:
         InvalidTopology: Undirected, empty, cyclic, with a node of two parents, with two roots,
             with nodes whose names are equal, or with a kind in the wrong place.
     """
-    if not isinstance(graph, nx.Graph) or not graph.is_directed():
+    if not isinstance(graph, nx.DiGraph):
         raise _invalid(
             "undirected",
             "a deployment is a directed graph: give an nx.DiGraph whose edges point from parent to child",
@@ -180,7 +180,7 @@ class Plan:
             path = spiffe_id.path if spiffe_id is not None else f"/{child}"
             return above.workload(path, name=str(child))
         via = attributes.get("via")
-        return above.nest(str(child), via=made[via] if via in made else None, **settings_of(attributes))
+        return above.nest(str(child), via=made.get(via), **settings_of(attributes))
 
 
 def settings_of(attributes: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,18 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from spiffesim.agent import Agent, Identity
+from spiffesim.authority import IssuedSvid
 from spiffesim.entries import Selector
+from spiffesim.errors import InvalidSpiffeId, NoIdentityIssued, Refused
+from spiffesim.instants import moment
 from spiffesim.plugins.workload_attestor import Process
 from spiffesim.spiffe.bundle import BundleMap, SpiffeBundle
+from spiffesim.spiffe.ids import SpiffeId
 from spiffesim.spiffe.jwtsvid import JwtSvid
 from spiffesim.spiffe.validation import examine_jwt_svid, validate_x509_svid
 from spiffesim.spiffe.x509svid import X509Svid, read_chain
-
-from spiffesim.agent import Agent, Identity
-from spiffesim.authority import IssuedSvid
-from spiffesim.errors import InvalidSpiffeId, NoIdentityIssued, Refused
-from spiffesim.instants import moment
-from spiffesim.spiffe.ids import SpiffeId
 from spiffesim.world import World
 
 
@@ -158,9 +157,7 @@ class Workload:
         if not text:
             raise _invalid("svid must be specified")
         self.agent.check_running()
-        verdict = examine_jwt_svid(
-            text, self._bundles(), audience=audience, at=self.world.clock.now, profile="spire"
-        )
+        verdict = examine_jwt_svid(text, self._bundles(), audience=audience, at=self.world.clock.now, profile="spire")
         if verdict.first is not None:
             raise Refused(str(verdict.first), status="INVALID_ARGUMENT", verdict=verdict, code=verdict.first.code)
         return JwtSvid.parse(text)

@@ -2,39 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Protocol
-
-from spiffesim.spiffe.path import EdgeMemo
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict, Unpack
 
 from spiffesim.clock import Clock
+from spiffesim.configuration import Settings
+from spiffesim.entries import EntryOptions, SelectorLike
 from spiffesim.errors import InvalidTopology
 from spiffesim.instants import Microseconds
 from spiffesim.journal import Journal
 from spiffesim.keys import Randomness
+from spiffesim.plugins.workload_attestor import ProcessAttributes
+from spiffesim.spiffe.path import EdgeMemo
 
 if TYPE_CHECKING:  # names in the Protocol only: the world stands below all of them
     from spiffesim.agent import Agent
+    from spiffesim.plugins.key_manager import KeyManager
+    from spiffesim.plugins.node_attestor import NodeAttestor
+    from spiffesim.plugins.workload_attestor import Process, WorkloadAttestor
     from spiffesim.server import Server
     from spiffesim.workload import Workload
 
 
-class Builder(Protocol):
+class NestOptions(Settings, total=False):
+    """What may be said of a nested server: the settings that differ from its parent's, and these."""
+
+    via: Agent | None
+    process: Process | None
+    key_manager: KeyManager | None
+
+
+class AgentOptions(TypedDict, total=False):
+    """What may be said of a new agent."""
+
+    attestor: NodeAttestor | None
+    workload_attestors: Sequence[WorkloadAttestor] | None
+    workload_key_type: str
+
+
+class WorkloadOptions(EntryOptions, total=False):
+    """What may be said of a workload: the fields of its entry, and these."""
+
+    name: str | None
+    process: Process | None
+    selectors: Iterable[SelectorLike] | None
+
+
+class ProcessOptions(ProcessAttributes, total=False):
+    """What may be said of a process: its attributes, and its name in the simulation."""
+
+    name: str | None
+
+
+class Maker(Protocol):
     """Who makes new nodes: the convenience methods of the nodes themselves come here."""
 
-    def nest(self, parent: Server, name: str, **options: Any) -> Server:
+    def nest(self, parent: Server, name: str, **options: Unpack[NestOptions]) -> Server:
         """Nest a server."""
         ...
 
-    def agent(self, server: Server, name: str | None = None, **options: Any) -> Agent:
+    def agent(self, server: Server, name: str | None = None, **options: Unpack[AgentOptions]) -> Agent:
         """Attest an agent."""
         ...
 
-    def workload(self, agent: Agent, path: str, **options: Any) -> Workload:
+    def workload(self, agent: Agent, path: str, **options: Unpack[WorkloadOptions]) -> Workload:
         """Register and start a workload."""
         ...
 
-    def process(self, agent: Agent, **options: Any) -> Workload:
+    def process(self, agent: Agent, **options: Unpack[ProcessOptions]) -> Workload:
         """Start a workload without registering it."""
         ...
 
@@ -51,7 +86,7 @@ class World:
         builder: Who makes new nodes.
     """
 
-    builder: Builder
+    builder: Maker
 
     def __init__(self, clock: Clock, randomness: Randomness, max_depth: int | None = None) -> None:
         self.clock = clock
@@ -83,10 +118,14 @@ class World:
             InvalidTopology: If it is empty, not a text, or taken.
         """
         if not isinstance(name, str) or not name:
-            raise InvalidTopology(f"a node's name is a text that is not empty, not {name!r}", code="node_name", name=name)
+            raise InvalidTopology(
+                f"a node's name is a text that is not empty, not {name!r}", code="node_name", name=name
+            )
         if name in self:
             raise InvalidTopology(
-                f"there is a node named {name!r} already; names are unique in a simulation", code="equal_names", name=name
+                f"there is a node named {name!r} already; names are unique in a simulation",
+                code="equal_names",
+                name=name,
             )
         return name
 

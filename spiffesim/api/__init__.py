@@ -7,9 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from spiffesim.spiffe.validation import validate_x509_svid
-from spiffesim.spiffe.x509svid import X509Svid
-
 from spiffesim.authorization import (
     ADMIN,
     AGENT,
@@ -23,18 +20,18 @@ from spiffesim.authorization import (
 )
 from spiffesim.errors import Refused, ValidationError
 from spiffesim.instants import microseconds, moment
+from spiffesim.spiffe.validation import validate_x509_svid
+from spiffesim.spiffe.x509svid import X509Svid
 
 if TYPE_CHECKING:
-    from spiffesim.entries import Entries
-    from spiffesim.plugins.node_attestor.join_token import JoinTokens
-    from spiffesim.spiffe.bundle import SpiffeBundle
-
     from spiffesim.ca import ServerCa
     from spiffesim.configuration import ServerConfig
-    from spiffesim.entrycache import EntryCache
+    from spiffesim.entries import Entries, EntryCache
     from spiffesim.keyring import Keyring
     from spiffesim.ledger import View
     from spiffesim.nodes import Node, Nodes
+    from spiffesim.plugins.node_attestor.join_token import JoinTokens
+    from spiffesim.spiffe.bundle import SpiffeBundle
     from spiffesim.spiffe.ids import TrustDomain
     from spiffesim.world import World
 

@@ -7,17 +7,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from spiffesim.plugins.node_attestor import Attestation
-from spiffesim.profiles import AGENT_SVID
-from spiffesim.spiffe.x509svid import X509Svid
-
 from spiffesim.api.entry import EntryService
 from spiffesim.authority import IssuedSvid
 from spiffesim.authorization import OPERATOR, Caller, denied
 from spiffesim.errors import AttestationFailed
 from spiffesim.keys import Draw
 from spiffesim.nodes import Node
+from spiffesim.plugins.node_attestor import Attestation
+from spiffesim.profiles import AGENT_SVID
 from spiffesim.spiffe.ids import SpiffeId
+from spiffesim.spiffe.x509svid import X509Svid
 
 
 class AgentService(EntryService):
@@ -26,7 +25,7 @@ class AgentService(EntryService):
     def create_join_token(
         self,
         *,
-        ttl: timedelta | None = None,
+        ttl: timedelta = timedelta(minutes=10),
         token: str | None = None,
         agent_id: SpiffeId | str | None = None,
         caller: Caller | X509Svid = OPERATOR,

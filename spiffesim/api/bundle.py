@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from spiffesim.spiffe.bundle import SpiffeBundle
-from spiffesim.spiffe.x509svid import X509Svid
-
 from spiffesim.api import Service
 from spiffesim.authority import JwtAuthority
 from spiffesim.authorization import OPERATOR, Caller
 from spiffesim.errors import Refused
 from spiffesim.instants import microseconds
+from spiffesim.spiffe.bundle import SpiffeBundle
+from spiffesim.spiffe.x509svid import X509Svid
 
 
 class BundleService(Service):

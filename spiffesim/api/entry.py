@@ -6,20 +6,19 @@ SPIRE: pkg/server/api/entry/v1/service.go
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
-
-from spiffesim.entries import RegistrationEntry
-from spiffesim.spiffe.x509svid import X509Svid
+from typing import Unpack
 
 from spiffesim.api import Service
 from spiffesim.authorization import OPERATOR, Caller
+from spiffesim.entries import EntryFields, EntryFilters, NewEntry, RegistrationEntry
 from spiffesim.instants import Microseconds
+from spiffesim.spiffe.x509svid import X509Svid
 
 
 class EntryService(Service):
     """The entry service."""
 
-    def create_entry(self, *, caller: Caller | X509Svid = OPERATOR, **fields: Any) -> RegistrationEntry:
+    def create_entry(self, *, caller: Caller | X509Svid = OPERATOR, **fields: Unpack[NewEntry]) -> RegistrationEntry:
         """Create a registration entry; agents learn of it when they next sync.
 
         Args:
@@ -34,7 +33,9 @@ class EntryService(Service):
         self.authorize("create_entry", caller)
         entry = self.entries.create(**fields)
         self._entries_changed = True
-        self.world.note(self.name, "Entry created", entry_id=entry.id, spiffe_id=entry.spiffe_id, parent_id=entry.parent_id)
+        self.world.note(
+            self.name, "Entry created", entry_id=entry.id, spiffe_id=entry.spiffe_id, parent_id=entry.parent_id
+        )
         return entry
 
     def get_entry(self, entry_id: str, *, caller: Caller | X509Svid = OPERATOR) -> RegistrationEntry:
@@ -42,7 +43,9 @@ class EntryService(Service):
         self.authorize("get_entry", caller)
         return self.entries.get(entry_id)
 
-    def list_entries(self, *, caller: Caller | X509Svid = OPERATOR, **filters: Any) -> list[RegistrationEntry]:
+    def list_entries(
+        self, *, caller: Caller | X509Svid = OPERATOR, **filters: Unpack[EntryFilters]
+    ) -> list[RegistrationEntry]:
         """The registration entries that match every filter; see ``Entries.list``."""
         self.authorize("list_entries", caller)
         return list(self.entries.list(**filters))
@@ -53,7 +56,12 @@ class EntryService(Service):
         return self.entries.count()
 
     def update_entry(
-        self, entry_id: str, *, mask: Iterable[str] | None = None, caller: Caller | X509Svid = OPERATOR, **fields: Any
+        self,
+        entry_id: str,
+        *,
+        mask: Iterable[str] | None = None,
+        caller: Caller | X509Svid = OPERATOR,
+        **fields: Unpack[EntryFields],
     ) -> RegistrationEntry:
         """Change a registration entry.
 

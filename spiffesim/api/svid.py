@@ -7,22 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
-
-from spiffesim.entries import RegistrationEntry
-from spiffesim.plugins.upstream_authority import MintedCa
-from spiffesim.profiles import WORKLOAD_SVID
-from spiffesim.spiffe.jwtsvid import JwtSvid
-from spiffesim.spiffe.witsvid import WitSvid
-from spiffesim.spiffe.x509svid import X509Svid
+from typing import Final
 
 from spiffesim.api import Service
 from spiffesim.authority import IssuedSvid
 from spiffesim.authorization import OPERATOR, Caller
+from spiffesim.entries import RegistrationEntry
 from spiffesim.errors import NotFound, Refused
 from spiffesim.instants import span
 from spiffesim.keys import Draw, Key
+from spiffesim.plugins.upstream_authority import MintedCa
+from spiffesim.profiles import WORKLOAD_SVID
 from spiffesim.spiffe import jose
 from spiffesim.spiffe.ids import SpiffeId
+from spiffesim.spiffe.jwtsvid import JwtSvid
+from spiffesim.spiffe.witsvid import WitSvid
+from spiffesim.spiffe.x509svid import X509Svid
+
+_WIT_SVID_TTL: Final = timedelta(hours=1)
 
 
 class SvidService(Service):
@@ -66,9 +68,7 @@ class SvidService(Service):
         caller = self.authorize(method, caller)
         entry = self.cache.get(entry_id)
         node = self._node_of(method, caller)
-        if entry is None or not self.cache.authorizes(
-            node.spiffe_id, node.selectors_at(self.world.now), entry
-        ):
+        if entry is None or not self.cache.authorizes(node.spiffe_id, node.selectors_at(self.world.now), entry):
             raise NotFound(
                 "entry not found or not authorized",
                 status="NOT_FOUND",
@@ -157,10 +157,8 @@ class SvidService(Service):
             )
         workload_id = self._workload_id("invalid SPIFFE ID", spiffe_id)
         key = Draw.next(self.world.randomness, f"{self.name} mint wit {workload_id}").key()
-        # SPIRE: the TTL is that of X509-SVIDs (pkg/server/credtemplate/builder.go).
-        token = self.ca.sign_wit(
-            str(workload_id), key, now=self.world.now, ttl=span(ttl or self.config.default_x509_svid_ttl)
-        )
+        # SPIRE: the default is an hour, whatever is configured (pkg/server/credtemplate/builder.go).
+        token = self.ca.sign_wit(str(workload_id), key, now=self.world.now, ttl=span(ttl or _WIT_SVID_TTL))
         return WitSvid.parse(token, private_key_der=key.pkcs8)
 
     def _workload_id(self, prefix: str, spiffe_id: SpiffeId | str) -> SpiffeId:

@@ -12,7 +12,8 @@ Usable alone, as a SPIFFE validator::
 ``ids``                 :class:`SpiffeId`, :class:`TrustDomain`, matchers
 ``x509svid``            :class:`X509Svid`: a chain and its key
 ``jwtsvid``             :class:`JwtSvid`: a token
-``witsvid``             :class:`WitSvid`, and :class:`Proof` that its holder has the key
+``witsvid``             :class:`WitSvid`: a token over the holder's key
+``proof``               :class:`Proof` that the holder has that key
 ``bundle``              :class:`SpiffeBundle`, :class:`BundleMap`
 ``validation``          ``validate_*`` returns or raises, ``examine_*`` returns a :class:`Verdict`
 ``path``                RFC 5280 path building; :class:`EdgeMemo` remembers checked signatures
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from spiffesim.spiffe.ids import match_one_of as match_one_of
     from spiffesim.spiffe.jwtsvid import JwtSvid as JwtSvid
     from spiffesim.spiffe.path import EdgeMemo as EdgeMemo
+    from spiffesim.spiffe.proof import Proof as Proof
     from spiffesim.spiffe.tls import authorize as authorize
     from spiffesim.spiffe.tls import peer_id as peer_id
     from spiffesim.spiffe.validation import examine_jwt_svid as examine_jwt_svid
@@ -48,7 +50,6 @@ if TYPE_CHECKING:
     from spiffesim.spiffe.validation import validate_wit_svid as validate_wit_svid
     from spiffesim.spiffe.validation import validate_x509_svid as validate_x509_svid
     from spiffesim.spiffe.verdict import Verdict as Verdict
-    from spiffesim.spiffe.witsvid import Proof as Proof
     from spiffesim.spiffe.witsvid import WitSvid as WitSvid
     from spiffesim.spiffe.x509svid import X509Svid as X509Svid
 
@@ -57,7 +58,7 @@ _HOMES: Final = {
     "EdgeMemo": "path",
     "JwtSvid": "jwtsvid",
     "Matcher": "ids",
-    "Proof": "witsvid",
+    "Proof": "proof",
     "SpiffeBundle": "bundle",
     "SpiffeId": "ids",
     "TrustDomain": "ids",

@@ -6,17 +6,13 @@ Spec: RFC 5280 4.1.1.2, RFC 4055, RFC 5758, RFC 8410
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from spiffesim.errors import InvalidSvid
 from spiffesim.spiffe import der
-
-if TYPE_CHECKING:
-    from spiffesim.spiffe.certificate import Certificate
+from spiffesim.spiffe.certificate import Certificate, key_algorithm
 
 MIN_RSA_BITS: Final = 2048
-CURVES: Final = ("secp256r1", "secp384r1", "secp521r1")
-
 _ECDSA: Final = {
     "1.2.840.10045.4.3.2": "SHA256",
     "1.2.840.10045.4.3.3": "SHA384",
@@ -58,13 +54,14 @@ _ALGORITHMS: Final[dict[bytes, tuple[str, str]]] = {
 
 
 _P256: Final = der.sequence(der.oid("1.2.840.10045.2.1"), der.oid("1.2.840.10045.3.1.7"))
-_KEY_ALGORITHMS: Final = (
-    _P256,
-    der.sequence(der.oid("1.2.840.10045.2.1"), der.oid("1.3.132.0.34")),
-    der.sequence(der.oid("1.2.840.10045.2.1"), der.oid("1.3.132.0.35")),
-    der.sequence(der.oid("1.2.840.113549.1.1.1"), b"\x05\x00"),
-    der.sequence(der.oid("1.3.101.112")),
-)
+# What a key is for, as the AlgorithmIdentifier in its SubjectPublicKeyInfo says it. Nothing else is loaded.
+_KEY_KINDS: Final = {
+    _P256: "ec",
+    der.sequence(der.oid("1.2.840.10045.2.1"), der.oid("1.3.132.0.34")): "ec",  # P-384
+    der.sequence(der.oid("1.2.840.10045.2.1"), der.oid("1.3.132.0.35")): "ec",  # P-521
+    der.sequence(der.oid("1.2.840.113549.1.1.1"), b"\x05\x00"): "rsa",
+    der.sequence(der.oid("1.3.101.112")): "ed25519",
+}
 
 
 def is_supported(algorithm: bytes) -> bool:
@@ -107,12 +104,13 @@ def verifies(child: Certificate, issuer: Certificate) -> bool:
     if check is None:
         algorithm = child.signature_algorithm
         check = child.signature_check = _arguments(algorithm) if algorithm in _ALGORITHMS else ("", ())
-    if key_kind(issuer) != check[0]:
+    if _key_kind(issuer) != check[0]:
         return False
-    key: Any = issuer.public_key
     try:
+        key: Any = issuer.public_key
         key.verify(child.signature, child.tbs, *check[1])
-    except _invalid_signature():
+    # InvalidSvid: a key that cannot be loaded. ValueError: a hash that is longer than a tiny RSA key.
+    except (_invalid_signature(), InvalidSvid, ValueError):
         return False
     return True
 
@@ -124,37 +122,28 @@ def _invalid_signature() -> type[Exception]:
     return InvalidSignature
 
 
-def key_kind(certificate: Certificate) -> str:
-    """``"ec"``, ``"rsa"`` or ``"ed25519"``, or ``"?"`` where nothing can be checked with the key."""
+def _key_kind(certificate: Certificate) -> str:
     kind = certificate.key_kind
     if kind is None:
-        kind = certificate.key_kind = "ec" if certificate.spki.startswith(_P256, 2) else _kind(certificate)
+        found = "ec" if is_p256(certificate) else _KEY_KINDS.get(key_algorithm(certificate.spki), "?")
+        kind = certificate.key_kind = found
     return kind
 
 
-def _kind(certificate: Certificate) -> str:
-    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-
-    try:
-        key = certificate.public_key
-    except InvalidSvid:
-        return "?"
-    kinds = ((ec.EllipticCurvePublicKey, "ec"), (rsa.RSAPublicKey, "rsa"), (ed25519.Ed25519PublicKey, "ed25519"))
-    return next((name for kind, name in kinds if isinstance(key, kind)), "?")
+def is_p256(certificate: Certificate) -> bool:
+    """Whether the key of a certificate is said to be on the curve P-256, as nearly all are."""
+    return certificate.spki.startswith(_P256, 2)
 
 
 def key_problem(certificate: Certificate) -> str | None:
     """Why the key of a certificate may sign no certificate, to follow its name, or None."""
-    spki = certificate.spki
-    if spki.startswith(_P256, 2):
-        return None
-    kind = key_kind(certificate)
+    kind = _key_kind(certificate)
     if kind == "?":
+        return "has a key that is not one of P-256, P-384, P-521, RSA and Ed25519"
+    try:
+        key: Any = certificate.public_key
+    except InvalidSvid:
         return "has a public key that cannot be used"
-    if not spki.startswith(_KEY_ALGORITHMS, 2) and not spki.startswith(_KEY_ALGORITHMS, 4):
-        name = getattr(getattr(certificate.public_key, "curve", None), "name", kind)
-        return f"has a key of type {name}, which is not among {', '.join(CURVES)}, RSA and Ed25519"
-    size = getattr(certificate.public_key, "key_size", 0)
-    if kind == "rsa" and size < MIN_RSA_BITS:
-        return f"has an RSA key of {size} bits, {MIN_RSA_BITS - size} fewer than {MIN_RSA_BITS}"
+    if kind == "rsa" and key.key_size < MIN_RSA_BITS:
+        return f"has an RSA key of {key.key_size} bits, {MIN_RSA_BITS - key.key_size} fewer than {MIN_RSA_BITS}"
     return None

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 from spiffesim.errors import InvalidBundle
+from spiffesim.spiffe.jsontext import repeated
 
 if TYPE_CHECKING:
     from spiffesim.spiffe.jose import PublicKey
@@ -56,9 +57,8 @@ def pairs_of(keys: Mapping[str, bytes] | Iterable[tuple[str, bytes]]) -> Pairs:
     """
     pairs = tuple(keys.items() if isinstance(keys, Mapping) else keys)
     if len(dict(pairs)) != len(pairs):
-        names = [name for name, _ in pairs]
         raise InvalidBundle(
-            f"two keys of the bundle have the key ID {next(name for name in names if names.count(name) > 1)!r}",
+            f"two keys of the bundle have the key ID {repeated(name for name, _ in pairs)!r:.80}",
             code="duplicate_key_id",
             clause="WIT-SVID 6.1",
         )

@@ -37,7 +37,7 @@ def _trust_domain(name: TrustDomain | str) -> TrustDomain:
 
 
 def _ders(certificates: Iterable[bytes]) -> tuple[bytes, ...]:
-    return tuple(certificates)
+    return tuple(dict.fromkeys(certificates))
 
 
 @attrs.frozen(slots=False, repr=False)  # not slotted: keys and certificates are loaded when somebody looks
@@ -46,7 +46,7 @@ class SpiffeBundle:
 
     Args:
         trust_domain: Whose authorities they are.
-        x509_der: CA certificates, as DER.
+        x509_der: CA certificates, as DER; a repeated one counts once.
         jwt_spki: What signs JWT-SVIDs: key ID to SubjectPublicKeyInfo DER.
         wit_spki: What signs WIT-SVIDs, likewise.
         sequence_number: Counts the versions of the bundle.
@@ -74,9 +74,12 @@ class SpiffeBundle:
             raise InvalidBundle(
                 f"the bundle's refresh hint is {self.refresh_hint}, less than 0", code="spiffe_refresh_hint"
             )
-        if self._wit_pairs and not self.jwt_spki.keys().isdisjoint(self.wit_spki):
+        shared = next((key_id for key_id, _ in self._wit_pairs if key_id in self.jwt_spki), None)
+        if shared is not None:
             raise InvalidBundle(
-                "a JWT and a WIT key of the bundle have the same key ID", code="duplicate_key_id", clause="WIT-SVID 6.1"
+                f"a JWT key and a WIT key of the bundle have the key ID {shared!r:.80}",
+                code="duplicate_key_id",
+                clause="WIT-SVID 6.1",
             )
 
     # Documents
@@ -247,9 +250,7 @@ class BundleMap:
 
     def __attrs_post_init__(self) -> None:
         if len(self._by_name) != len(self.bundles):
-            names = [bundle.trust_domain.name for bundle in self.bundles]
-            twice = next(name for name in names if names.count(name) > 1)
-            raise _duplicate(twice)
+            raise _duplicate(jsontext.repeated(bundle.trust_domain.name for bundle in self.bundles))
 
     @classmethod
     def parse(cls, data: bytes | str) -> BundleMap:

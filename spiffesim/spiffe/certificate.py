@@ -39,7 +39,6 @@ class Certificate:
         signature_algorithm: The AlgorithmIdentifier outside, as DER.
         inner_algorithm: The AlgorithmIdentifier inside the signed bytes, as DER.
         serial: The serial number.
-        serial_size: How many octets its encoding has.
         issuer: Who signed it: a Name, as DER.
         subject: Whom it is about: a Name, as DER.
         not_before: Its first instant, in microseconds since 1970.
@@ -68,7 +67,6 @@ class Certificate:
         "not_before",
         "path_length",
         "serial",
-        "serial_size",
         "signature",
         "signature_algorithm",
         "signature_check",
@@ -87,7 +85,6 @@ class Certificate:
     inner_algorithm: bytes
     version: int
     serial: int
-    serial_size: int
     issuer: bytes
     subject: bytes
     not_before: Microseconds
@@ -219,12 +216,12 @@ class Anchors:
 
     def __init__(self, certificates: Iterable[Certificate]) -> None:
         self.certificates = tuple(dict.fromkeys(certificates))
-        self.by_subject: dict[bytes, tuple[Certificate, ...]] = {}
+        self.by_subject: dict[bytes, list[Certificate]] = {}
         for certificate in self.certificates:
-            self.by_subject[certificate.subject] = (*self.by_subject.get(certificate.subject, ()), certificate)
+            self.by_subject.setdefault(certificate.subject, []).append(certificate)
 
 
-def read_certificate(data: bytes) -> Certificate:
+def read_certificate(data: Any) -> Certificate:
     """Read one certificate strictly from DER.
 
     Raises:
@@ -284,7 +281,7 @@ def _read(into: Certificate, data: bytes) -> None:
 def _read_tbs(into: Certificate, data: bytes, at: int, end: int) -> None:
     into.version, at = _version(data, at, end)
     start, stop = der.content_at(data, at, end, der.INTEGER)
-    into.serial, into.serial_size = der.integer_of(data, start, stop), stop - start
+    into.serial = der.integer_of(data, start, stop)
     into.inner_algorithm, at = _algorithm(data, stop, end)
     into.issuer, at = _name(data, at, end)
     at = _validity(into, data, at, end)
@@ -326,14 +323,14 @@ def _version(data: bytes, at: int, end: int) -> tuple[int, int]:
 def _algorithm(data: bytes, at: int, end: int) -> tuple[bytes, int]:
     start, stop = der.content_at(data, at, end, der.SEQUENCE)
     algorithm = data[at:stop]
-    _check_algorithm(algorithm)
+    (_algorithm_seen if stop - at <= _SHORT else _check_algorithm)(algorithm)
     return algorithm, stop
 
 
 def _name(data: bytes, at: int, end: int) -> tuple[bytes, int]:
     _, stop = der.content_at(data, at, end, der.SEQUENCE)
     name = data[at:stop]
-    _check_name(name)
+    (_name_seen if stop - at <= _SHORT else _check_name)(name)
     return name, stop
 
 
@@ -349,10 +346,6 @@ def _validity(into: Certificate, data: bytes, at: int, end: int) -> int:
     return stop
 
 
-# The same few algorithms and names come again and again, so each is checked once.
-
-
-@lru_cache(maxsize=256)
 def _check_algorithm(algorithm: bytes) -> None:
     start, end = der.whole(algorithm, der.SEQUENCE)
     inside, stop = der.content_at(algorithm, start, end, der.OID)
@@ -361,7 +354,6 @@ def _check_algorithm(algorithm: bytes) -> None:
         raise DerError("something follows the parameters of an algorithm")
 
 
-@lru_cache(maxsize=1024)
 def _check_name(name: bytes) -> None:
     start, end = der.whole(name, der.SEQUENCE)
     for tag, begin, inside, stop in der.values(name, start, end):
@@ -382,11 +374,23 @@ def _check_attribute(attribute: bytes) -> None:
         raise DerError("something follows an attribute of the name")
 
 
+# The same few algorithms and names come again and again, so each short one is checked once.
+_SHORT: Final = 512
+_algorithm_seen = lru_cache(maxsize=256)(_check_algorithm)
+_name_seen = lru_cache(maxsize=1024)(_check_name)
+
+
 def _check_spki(spki: bytes) -> None:
     if spki.startswith(_P256) and len(spki) == 91:
         return
     if der.bits_of(spki, *_spki_bits(spki))[0]:
         raise DerError("the public key has unused bits")
+
+
+def key_algorithm(spki: bytes) -> bytes:
+    """The AlgorithmIdentifier in a SubjectPublicKeyInfo, both as DER."""
+    start, end = der.whole(spki, der.SEQUENCE)
+    return spki[start : der.content_at(spki, start, end, der.SEQUENCE)[1]]
 
 
 def _spki_bits(spki: bytes) -> tuple[int, int]:

@@ -27,6 +27,8 @@ SET: Final = 0x31
 
 _FIRST_GENERALIZED: Final = 2_524_608_000 * SECOND  # 2050-01-01T00:00:00Z
 _EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
+# RFC 5280 B: twenty arcs below 2**28 have to be read, which take 80 octets.
+_LONGEST_OID: Final = 128
 _PRINTABLE: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 '()+,-./:=?")
 
 
@@ -198,6 +200,8 @@ def bits_of(data: bytes, start: int, end: int) -> tuple[int, bytes]:
 
 def dotted(octets: bytes) -> str:
     """The text of an OBJECT IDENTIFIER's content, such as ``2.5.29.15``."""
+    if len(octets) > _LONGEST_OID:
+        raise DerError(f"an object identifier has {len(octets)} octets, more than {_LONGEST_OID}")
     arcs: list[int] = []
     number, fresh = 0, True
     for octet in octets:

@@ -13,7 +13,7 @@ import attrs
 
 from spiffesim.instants import Microseconds, clock_times, moment
 from spiffesim.spiffe.algorithms import is_supported, key_problem, name_of
-from spiffesim.spiffe.certificate import Anchors, Certificate
+from spiffesim.spiffe.certificate import Certificate
 from spiffesim.spiffe.ids import SpiffeId, TrustDomain
 from spiffesim.spiffe.path import BudgetSpentError, Search, constrained
 from spiffesim.spiffe.verdict import Finding
@@ -59,11 +59,6 @@ def explain_path(search: Search, trust_domain: TrustDomain, *, spent: bool) -> E
             "signature checks; present only the certificates of its own chain, with key identifiers"
         )
         return Explanation((*alone, Finding("search_budget", text, None, {"checks": search.checks})))
-
-
-def explain_authorities(leaf: Certificate, at: Microseconds, finding: Finding) -> Explanation:
-    """An explanation for a leaf whose path is not even looked for."""
-    return Explanation((*explain_leaf(leaf, at), finding))
 
 
 class _Judgement:

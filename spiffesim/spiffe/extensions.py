@@ -97,6 +97,7 @@ def read_extensions(data: bytes, at: int, limit: int) -> Extensions:
         DerError: If they are not well-formed.
     """
     read = Extensions()
+    repeated, unknown_critical = [], []
     at, end = der.content_at(data, at, limit, der.SEQUENCE)
     if end != limit or at == end:
         raise DerError("the extensions are empty, or something follows them")
@@ -106,13 +107,14 @@ def read_extensions(data: bytes, at: int, limit: int) -> Extensions:
         # Most extensions of a trust domain's certificates are the same bytes again and again.
         name, critical, fields = _extension_seen(octets) if stop - at <= _SHORT else _extension(octets)
         if name in read.present:
-            read.repeated += (der.dotted(name),)
+            repeated.append(der.dotted(name))
         else:
             read.present[name] = critical
             read.__dict__.update(fields)
             if critical and name not in _PROCESSED:
-                read.unknown_critical += (der.dotted(name),)
+                unknown_critical.append(der.dotted(name))
         at = stop
+    read.repeated, read.unknown_critical = tuple(repeated), tuple(unknown_critical)
     return read
 
 
@@ -151,6 +153,8 @@ def _inside(data: bytes, start: int, end: int, tag: int) -> int:
 
 def _key_usage(data: bytes, start: int, end: int) -> _Fields:
     _, octets = der.bits_of(data, _inside(data, start, end, der.BIT_STRING), end)
+    if len(octets) > 2:
+        raise DerError("the key usage has more bits than there are usages")
     mask = 0
     for place, octet in enumerate(octets):
         for bit in range(8):

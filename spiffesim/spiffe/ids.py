@@ -49,12 +49,17 @@ class TrustDomain:
 
     @classmethod
     def parse(cls, name_or_id: str | TrustDomain | SpiffeId) -> TrustDomain:
-        """Read a trust domain from its name, or from any SPIFFE ID of it."""
+        """Read a trust domain from its name, or from any SPIFFE ID of it.
+
+        Raises:
+            InvalidTrustDomain: If it is neither.
+            InvalidSpiffeId: If it looks like a SPIFFE ID, but is none.
+        """
         if isinstance(name_or_id, TrustDomain):
             return name_or_id
         if isinstance(name_or_id, SpiffeId):
             return name_or_id.trust_domain
-        if isinstance(name_or_id, str) and ":/" in name_or_id:
+        if isinstance(name_or_id, str) and ":/" in name_or_id:  # type: ignore[redundant-expr]  # not every caller checks types
             return SpiffeId(name_or_id).trust_domain
         return cls(name_or_id)
 
@@ -99,7 +104,7 @@ class SpiffeId:
     path: str
 
     def __init__(self, text: str) -> None:
-        match = _ID.fullmatch(text) if isinstance(text, str) else None
+        match = _ID.fullmatch(text) if isinstance(text, str) else None  # type: ignore[redundant-expr]  # as above
         if match is None or len(text) > MAX_ID_BYTES:
             _refuse_id(text)
         object.__setattr__(self, "_text", text)
@@ -127,7 +132,7 @@ class SpiffeId:
         return self._text == other._text if isinstance(other, SpiffeId) else NotImplemented  # type: ignore[attr-defined]  # as above
 
     def __lt__(self, other: SpiffeId) -> bool:
-        return str(self) < str(other) if isinstance(other, SpiffeId) else NotImplemented
+        return str(self) < str(other) if isinstance(other, SpiffeId) else NotImplemented  # type: ignore[redundant-expr]  # as above
 
     def __hash__(self) -> int:
         return hash(self._text)  # type: ignore[attr-defined]  # as above

@@ -132,17 +132,27 @@ def fits(algorithm: str, key: object) -> bool:
     return algorithm[:2] in ("RS", "PS") and isinstance(key, rsa.RSAPublicKey | rsa.RSAPrivateKey)
 
 
-def too_small(key: PublicKey) -> bool:
-    """Whether it is an RSA key of less than 2048 bits, with which nothing may be signed."""
-    return key.key_size < MIN_RSA_BITS and not hasattr(key, "curve")
+def too_small(key: PublicKey, smallest: int = MIN_RSA_BITS) -> bool:
+    """Whether it is an RSA key of fewer bits, by default of less than 2048, with which nothing may be signed."""
+    return key.key_size < smallest and not hasattr(key, "curve")
 
 
-def check_signature(algorithm: str, public_key: PublicKey, signed: bytes, signature: bytes) -> bool:
-    """Whether the raw signature over the bytes verifies; false too if the key is not for the algorithm."""
+def check_signature(
+    algorithm: str, public_key: PublicKey, signed: bytes, signature: bytes, *, smallest: int = MIN_RSA_BITS
+) -> bool:
+    """Whether the raw signature over the bytes verifies; false too if the key is not for the algorithm.
+
+    Args:
+        algorithm: One of ``ALGORITHMS``, else nothing verifies.
+        public_key: The key.
+        signed: The bytes under the signature.
+        signature: The raw signature (ECDSA: r and s, not DER).
+        smallest: How many bits an RSA key must have.
+    """
     return (
         algorithm in ALGORITHMS
         and fits(algorithm, public_key)
-        and not too_small(public_key)
+        and not too_small(public_key, smallest)
         and _algorithms()[algorithm].verify(signed, public_key, signature)
     )
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from math import isinf
 from typing import Any, Final, NoReturn
 
@@ -60,6 +61,12 @@ def kind_of(value: object) -> str:
     return kinds.get(type(value), f"a {type(value).__name__}")
 
 
+def repeated(names: Iterable[str]) -> str:
+    """The first of the names that are there more than once, of which there is at least one."""
+    # Counted in one go: a stranger chooses how many there are.
+    return next(name for name, count in Counter(names).items() if count > 1)
+
+
 def _text(data: bytes | str) -> str:
     try:
         text = data if isinstance(data, str) else data.decode("utf-8")
@@ -98,9 +105,7 @@ def _check_unicode(value: object) -> None:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise JsonError(f"holds the member {twice!r} twice")
+        raise JsonError(f"holds the member {repeated(name for name, _ in pairs)!r:.80} twice")
     return members
 
 

@@ -28,7 +28,11 @@ _HEADER: Final = Rule(
     "header", "RFC 7515 4", "The header is one JSON object in UTF-8, no member twice.", Malformed, needs=("compact",)
 )
 _PAYLOAD: Final = Rule(
-    "payload", "RFC 7519 7.2", "The payload is one JSON object in UTF-8, no member twice.", Malformed, needs=("compact",)
+    "payload",
+    "RFC 7519 7.2",
+    "The payload is one JSON object in UTF-8, no member twice.",
+    Malformed,
+    needs=("compact",),
 )
 _EXPIRY: Final = Rule("expiry", "JWT-SVID 3.3", "exp is there, a finite number.", Malformed, needs=("payload",))
 _BEGINNING: Final = Rule("beginning", "RFC 7519 4.1.5", "nbf, if there, is a number.", Malformed, needs=("payload",))
@@ -68,7 +72,11 @@ JWT_SVID: Final = Rulebook(
         _BEGINNING,
         *signatures.rules("JWT-SVID"),
         Rule(
-            "intended", "JWT-SVID 3.2", "aud holds a value that the validator goes by.", WrongAudience, needs=("audience",)
+            "intended",
+            "JWT-SVID 3.2",
+            "aud holds a value that the validator goes by.",
+            WrongAudience,
+            needs=("audience",),
         ),
         Rule("begun", "RFC 7519 4.1.5", "The instant is not before nbf.", NotYetValid, needs=("beginning",)),
         Rule("unexpired", "JWT-SVID 3.3", "The instant is before exp.", Expired, needs=("expiry",)),
@@ -108,7 +116,8 @@ def judge(token: object, question: Question) -> tuple[SpiffeId | None, list[Find
         spiffe_id = ask(findings, "subject", read.subject, claims)
         _judge_audience(findings, claims, spiffe_id, question.audience)
         judge_times(findings, claims, spiffe_id, question)
-    judge_signature("jwt-svid", findings, spiffe_id, header, (signed, signature), question.bundles)
+    content = signed, signature
+    judge_signature("jwt-svid", findings, spiffe_id, header, content=content, bundles=question.bundles)
     return spiffe_id, findings
 
 
@@ -117,6 +126,7 @@ def judge_signature(
     findings: list[Finding],
     spiffe_id: SpiffeId | None,
     header: Mapping[str, Any] | None,
+    *,
     content: tuple[bytes, bytes],
     bundles: Bundles,
 ) -> None:

@@ -23,7 +23,7 @@ from typing import Final
 
 from spiffesim.errors import InvalidInput
 from spiffesim.instants import Microseconds
-from spiffesim.spiffe.algorithms import key_problem, verifies
+from spiffesim.spiffe.algorithms import is_p256, key_problem, verifies
 from spiffesim.spiffe.certificate import Anchors, Certificate
 from spiffesim.spiffe.constraints import unprocessed, violation
 from spiffesim.spiffe.extensions import NAME_CONSTRAINTS
@@ -54,7 +54,8 @@ class EdgeMemo:
     __slots__ = ("_edges", "size")
 
     def __init__(self, size: int = 65_536) -> None:
-        if not isinstance(size, int) or size < 1:
+        given: object = size
+        if not isinstance(given, int) or given < 1:
             raise InvalidInput(f"a memo remembers at least one signature, not {size!r}", code="memo_size", size=size)
         self.size = size
         self._edges: OrderedDict[tuple[bytes, bytes, bytes], None] = OrderedDict()
@@ -89,7 +90,8 @@ def grade(certificate: Certificate) -> int:
     """What a certificate is worth as an issuer, worked out once a certificate."""
     worth = certificate.issuer_grade
     if worth is None:
-        if issuer_problems(certificate) or key_problem(certificate) is not None:
+        # A P-256 key is not loaded here: where its signature is remembered, it need not be loaded at all.
+        if issuer_problems(certificate) or not (is_p256(certificate) or key_problem(certificate) is None):
             worth = _UNFIT
         elif certificate.path_length is not None or certificate.extensions.name_constraints is not None:
             worth = _CONSTRAINED

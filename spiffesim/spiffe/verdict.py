@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 import attrs
 
-from spiffesim.errors import ValidationError
+from spiffesim.errors import InvalidInput, ValidationError
 from spiffesim.spiffe.ids import SpiffeId
 
 Scope: TypeAlias = Literal["document", "leaf", "issuer", "signed", "certificate"]
@@ -45,6 +45,10 @@ class Rule:
     needs: tuple[str, ...] = ()
 
 
+def _copy(facts: Mapping[str, Any]) -> Mapping[str, Any]:
+    return dict(facts)
+
+
 @attrs.frozen
 class Finding:
     """A rule that failed, where, and why.
@@ -59,7 +63,7 @@ class Finding:
     rule: str
     detail: str
     depth: int | None = None
-    facts: Mapping[str, Any] = attrs.field(factory=dict)
+    facts: Mapping[str, Any] = attrs.field(factory=dict, converter=_copy)
 
 
 @attrs.frozen
@@ -226,12 +230,25 @@ def rulebook(kind: str) -> Rulebook:
 
     Args:
         kind: ``"x509-svid"``, ``"jwt-svid"``, ``"jwt-svid/spire"`` or ``"wit-svid"``.
+
+    Raises:
+        InvalidInput: If there is no such kind.
     """
     # Imported when asked: the rulebooks are made of the rules above, and a verdict travels without them.
     if kind == "x509-svid":
         from spiffesim.spiffe.x509_rules import X509_SVID
 
         return X509_SVID
-    from spiffesim.spiffe import token_rules
+    if kind == "jwt-svid":
+        from spiffesim.spiffe.jwt_rules import JWT_SVID
 
-    return token_rules.RULEBOOKS[kind]
+        return JWT_SVID
+    if kind == "wit-svid":
+        from spiffesim.spiffe.wit_rules import WIT_SVID
+
+        return WIT_SVID
+    if kind == "jwt-svid/spire":
+        from spiffesim.spiffe.spire_rules import SPIRE
+
+        return SPIRE
+    raise InvalidInput(f"there is no kind of document {kind!r:.80}", code="kind")

@@ -12,8 +12,8 @@ from spiffesim.errors import BadSignature, ConstraintViolation, Expired, Invalid
 from spiffesim.instants import microseconds
 from spiffesim.spiffe import claims as read
 from spiffesim.spiffe import compact, jose, signatures
+from spiffesim.spiffe.confirmation import BrokenConfirmation, confirmation
 from spiffesim.spiffe.ids import SpiffeId
-from spiffesim.spiffe.jsontext import kind_of
 from spiffesim.spiffe.jwt_rules import (
     Question,
     ask,
@@ -36,26 +36,82 @@ WIT_SVID: Final = Rulebook(
             f"The token is a JWS in compact serialization: three parts in base64url, at most {compact.MAX_TOKEN} characters.",
             Malformed,
         ),
-        Rule("header", "RFC 7515 4", "The header is one JSON object in UTF-8, no member twice.", Malformed, needs=("compact",)),
-        Rule("algorithm", "WIT-SVID 2.3", f"alg is one of {', '.join(jose.ALGORITHMS)}.", ConstraintViolation, needs=("header",)),
-        Rule("critical", "WIT-SVID 2.4", "Nothing in the header must be understood that we do not know (crit, b64).", ConstraintViolation, needs=("header",)),
+        Rule(
+            "header",
+            "RFC 7515 4",
+            "The header is one JSON object in UTF-8, no member twice.",
+            Malformed,
+            needs=("compact",),
+        ),
+        Rule(
+            "algorithm",
+            "WIT-SVID 2.3",
+            f"alg is one of {', '.join(jose.ALGORITHMS)}.",
+            ConstraintViolation,
+            needs=("header",),
+        ),
+        Rule(
+            "critical",
+            "WIT-SVID 2.4",
+            "Nothing in the header must be understood that we do not know (crit, b64).",
+            ConstraintViolation,
+            needs=("header",),
+        ),
         Rule("key_id", "WIT-SVID 2.1", "kid is there, a string.", ConstraintViolation, needs=("header",)),
         Rule("type", "WIT-SVID 2.2", "typ is wit+jwt.", ConstraintViolation, needs=("header",)),
-        Rule("payload", "RFC 7519 7.2", "The payload is one JSON object in UTF-8, no member twice.", Malformed, needs=("compact",)),
+        Rule(
+            "payload",
+            "RFC 7519 7.2",
+            "The payload is one JSON object in UTF-8, no member twice.",
+            Malformed,
+            needs=("compact",),
+        ),
         Rule("subject", "WIT-SVID 3.1", "sub is a SPIFFE ID.", Malformed, needs=("payload",)),
-        Rule("no_audience", "WIT-SVID 3.8", "There is no aud; the proof says for whom it is.", ConstraintViolation, needs=("payload",)),
+        Rule(
+            "no_audience",
+            "WIT-SVID 3.8",
+            "There is no aud; the proof says for whom it is.",
+            ConstraintViolation,
+            needs=("payload",),
+        ),
         Rule("expiry", "WIT-SVID 3.4", "exp is there, a finite number.", Malformed, needs=("payload",)),
         Rule("beginning", "WIT-SVID 3.5", "nbf, if there, is a number.", Malformed, needs=("payload",)),
         Rule("confirmation", "WIT-SVID 3.2", "cnf holds a jwk.", Malformed, needs=("payload",)),
-        Rule("confirmation_algorithm", "WIT-SVID 3.2", f"cnf.jwk.alg is one of {', '.join(jose.ALGORITHMS)}.", ConstraintViolation, needs=("confirmation",)),
-        Rule("confirmation_key", "WIT-SVID 3.2", "cnf.jwk is a public key, for that algorithm, of sufficient size.", ConstraintViolation, needs=("confirmation_algorithm",)),
+        Rule(
+            "confirmation_algorithm",
+            "WIT-SVID 3.2",
+            f"cnf.jwk.alg is one of {', '.join(jose.ALGORITHMS)}.",
+            ConstraintViolation,
+            needs=("confirmation",),
+        ),
+        Rule(
+            "confirmation_key",
+            "WIT-SVID 3.2",
+            "cnf.jwk is a public key, for that algorithm, of sufficient size.",
+            ConstraintViolation,
+            needs=("confirmation_algorithm",),
+        ),
         *signatures.rules("WIT-SVID"),
         Rule("begun", "WIT-SVID 3.5", "The instant is not before nbf.", NotYetValid, needs=("beginning",)),
         Rule("unexpired", "WIT-SVID 3.4", "The instant is before exp.", Expired, needs=("expiry",)),
         Rule("proof", "WIT-SVID 4", "A proof of possession comes with the token.", ConstraintViolation),
-        Rule("proof_lifespan", "WIT-SVID 7.2", "The instant is before the end of the proof.", Expired, needs=("proof",)),
-        Rule("proof_binding", "WIT-SVID 5", "What the proof signs contains the SHA-256 of the token.", ConstraintViolation, needs=("proof", "compact")),
-        Rule("proof_signature", "WIT-SVID 5", "The proof verifies under cnf.jwk.", BadSignature, needs=("proof", "confirmation_key")),
+        Rule(
+            "proof_lifespan", "WIT-SVID 7.2", "The instant is before the end of the proof.", Expired, needs=("proof",)
+        ),
+        Rule(
+            "proof_binding",
+            "WIT-SVID 5",
+            "What the proof signs contains the SHA-256 of the token.",
+            ConstraintViolation,
+            needs=("proof", "compact"),
+        ),
+        Rule(
+            "proof_signature",
+            "WIT-SVID 5",
+            "The proof verifies under cnf.jwk.",
+            BadSignature,
+            needs=("proof", "confirmation_key"),
+        ),
     ),
 )
 
@@ -78,10 +134,14 @@ def judge(token: object, proof: Proof | None, question: Question) -> tuple[Spiff
         spiffe_id = ask(findings, "subject", read.subject, claims)
         _judge_claims(findings, claims, spiffe_id, question)
         _judge_confirmation(findings, claims, proof)
-    judge_signature("wit-svid", findings, spiffe_id, header, (signed, signature), question.bundles)
+    content = signed, signature
+    judge_signature("wit-svid", findings, spiffe_id, header, content=content, bundles=question.bundles)
     if proof is not None and not proof.holds(signed + b"." + compact.b64url_bytes(signature)):
         findings.append(
-            Finding("proof_binding", "what the proof signs does not contain the SHA-256 of the token, so it may be another's")
+            Finding(
+                "proof_binding",
+                "what the proof signs does not contain the SHA-256 of the token, so it may be another's",
+            )
         )
     return spiffe_id, findings
 
@@ -107,48 +167,22 @@ def _judge_claims(
 ) -> None:
     if "aud" in claims:
         findings.append(
-            Finding("no_audience", f"aud is {claims['aud']!r:.80}, but a WIT-SVID has none: the proof says for whom it is")
+            Finding(
+                "no_audience", f"aud is {claims['aud']!r:.80}, but a WIT-SVID has none: the proof says for whom it is"
+            )
         )
     judge_times(findings, claims, spiffe_id, question)
 
 
 def _judge_confirmation(findings: list[Finding], claims: Mapping[str, Any], proof: Proof | None) -> None:
     """The key in the token, and the proof under it."""
-    confirmation = claims.get("cnf")
-    jwk = confirmation.get("jwk") if isinstance(confirmation, dict) else None
-    if not isinstance(jwk, dict):
-        found = "cnf.jwk" if isinstance(confirmation, dict) else "cnf"
-        value = kind_of(jwk if isinstance(confirmation, dict) else confirmation)
-        findings.append(Finding("confirmation", f"{found} is {value}, not an object, so nobody can prove to hold the key"))
-        return
-    algorithm = jwk.get("alg")
-    if not isinstance(algorithm, str) or algorithm not in jose.ALGORITHMS:
-        found = f"is {algorithm!r:.80}" if "alg" in jwk else "is missing"
-        findings.append(
-            Finding("confirmation_algorithm", f"cnf.jwk.alg {found}; it must be one of {', '.join(jose.ALGORITHMS)}")
-        )
-        return
     try:
-        key = confirmed_key(jwk, algorithm)
-    except ValueError as error:
-        findings.append(Finding("confirmation_key", f"cnf.jwk {error}"))
+        algorithm, key = confirmation(claims)
+    except BrokenConfirmation as error:
+        findings.append(Finding(error.rule, str(error)))
         return
     if proof is not None and not jose.check_signature(algorithm, key, proof.signed, proof.signature):
         findings.append(Finding("proof_signature", "the proof of possession does not verify under cnf.jwk"))
-
-
-def confirmed_key(jwk: Mapping[str, Any], algorithm: str) -> jose.PublicKey:
-    """The key of ``cnf.jwk``.
-
-    Raises:
-        ValueError: If it is not a public key for the algorithm.
-    """
-    key = jose.key_of(jwk)
-    if not jose.fits(algorithm, key):
-        raise ValueError(f"is {jose.describe(key)}, but its alg is {algorithm}")
-    if jose.too_small(key):
-        raise ValueError(f"is {jose.describe(key)}, less than {jose.MIN_RSA_BITS}")
-    return key
 
 
 def _judge_proof(findings: list[Finding], proof: Proof | None, question: Question) -> None:

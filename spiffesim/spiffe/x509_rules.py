@@ -304,8 +304,9 @@ def _any(certificate: Certificate) -> Iterator[Problem]:
         yield Problem("version", f"is a certificate of version {certificate.version}, not 3")
     for name in certificate.extensions.repeated:
         yield Problem("unique_extensions", f"has the extension {name} more than once", {"extension": name})
-    if certificate.serial < 0 or certificate.serial_size > 21:  # 20 octets and a leading zero
-        shown = "is negative" if certificate.serial < 0 else f"has {certificate.serial_size} octets, more than 20"
+    octets = (certificate.serial.bit_length() + 7) // 8
+    if certificate.serial < 0 or octets > 20:
+        shown = "is negative" if certificate.serial < 0 else f"has {octets} octets, more than 20"
         yield Problem("serial_number", f"has a serial number that {shown}", {"serial": certificate.serial})
     if certificate.issuer == b"\x30\x00":
         yield Problem("issuer_name", "does not name its issuer")

@@ -1,0 +1,90 @@
+"""The ``join_token`` node attestor: a token that a server has given out, good for one agent, once.
+
+SPIRE: pkg/agent/plugin/nodeattestor/jointoken, pkg/server/api/agent/v1/service.go
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from spiffesim.errors import AttestationFailed, Refused
+from spiffesim.instants import SECOND, Microseconds, rfc3339, span
+from spiffesim.plugins.node_attestor import Attestation, AttestingServer
+
+
+class JoinTokenAttestor:
+    """Shows a join token.
+
+    Args:
+        token: The token that ``Server.create_join_token`` returned.
+    """
+
+    name = "join_token"
+    can_reattest = False
+
+    def __init__(self, token: str) -> None:
+        self.token = token
+
+    def attest(self, server: AttestingServer, now: Microseconds) -> Attestation:
+        """Redeem the token.
+
+        Raises:
+            AttestationFailed: INVALID_ARGUMENT, if it is unknown, used or expired.
+        """
+        if not self.token:
+            raise AttestationFailed(
+                "nodeattestor(join_token): join token was not provided", status="INVALID_ARGUMENT", hint=server.name
+            )
+        server.join_tokens.redeem(self.token, now)
+        return Attestation(f"/join_token/{self.token}")
+
+    def __repr__(self) -> str:
+        return "<JoinTokenAttestor>"
+
+
+class JoinTokens:
+    """The join tokens that a server has given out and that nobody has used."""
+
+    def __init__(self) -> None:
+        self._expiries: dict[str, Microseconds] = {}
+
+    def create(self, token: str, ttl: timedelta, now: Microseconds) -> None:
+        """Give a token out.
+
+        Raises:
+            Refused: INVALID_ARGUMENT if it would live less than a second, INTERNAL if it is given out already.
+        """
+        if ttl < timedelta(seconds=1):
+            raise Refused("ttl is required, you must provide one", status="INVALID_ARGUMENT", hint=f"{ttl}")
+        if token in self._expiries:
+            raise Refused(
+                "failed to create token: datastore-sql: UNIQUE constraint failed: join_tokens.token",
+                status="INTERNAL",
+                hint="the token is given out already",
+            )
+        self._expiries[token] = (now + span(ttl)) // SECOND * SECOND
+
+    def redeem(self, token: str, now: Microseconds) -> None:
+        """Use a token up.
+
+        Raises:
+            AttestationFailed: INVALID_ARGUMENT, if it is unknown, used, or expired; an expired one is gone too.
+
+        SPIRE: pkg/server/api/agent/v1/service.go deletes it before it looks at its expiry.
+        """
+        expiry = self._expiries.pop(token, None)
+        if expiry is None:
+            raise AttestationFailed(
+                "failed to attest: join token does not exist or has already been used",
+                status="INVALID_ARGUMENT",
+                hint="a token is good for one attestation; create another one",
+            )
+        if expiry < now:
+            raise AttestationFailed(
+                "join token expired",
+                status="INVALID_ARGUMENT",
+                hint=f"at {rfc3339(expiry)}; now it is {rfc3339(now)}; create another one",
+            )
+
+    def __len__(self) -> int:
+        return len(self._expiries)
