@@ -32,6 +32,10 @@ def _optional_key_type(value: str | None) -> str | None:
     return None if value is None else check_key_type(value)
 
 
+def _flags(values: Iterable[str]) -> frozenset[str]:
+    return frozenset(values)
+
+
 def _ids(values: Iterable[SpiffeId | str]) -> tuple[SpiffeId, ...]:
     return tuple(SpiffeId.parse(value) for value in values)
 
@@ -76,7 +80,7 @@ class ServerConfig:
     jwt_issuer: str = ""
     disable_jwt_svids: bool = False
     admin_ids: tuple[SpiffeId, ...] = attrs.field(default=(), converter=_ids)
-    feature_flags: frozenset[str] = attrs.field(default=frozenset(), converter=frozenset)
+    feature_flags: frozenset[str] = attrs.field(default=frozenset(), converter=_flags)
     wit_issuer: str = ""
 
     @property

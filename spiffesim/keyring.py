@@ -25,7 +25,6 @@ from spiffesim.plugins.key_manager import KeyManager
 from spiffesim.plugins.upstream_authority import (
     CaRequest,
     MintedCa,
-    Receiver,
     UpstreamAuthority,
 )
 from spiffesim.profiles import SELF_SIGNED_CA, WORKLOAD_SVID, ca_subject
@@ -262,7 +261,7 @@ class Keyring:
 
         A loop and not a recursion: trust domains nest thousands deep.
         """
-        passed: list[Receiver] = []
+        passed = [self.view]
         upstream = self.upstream
         while upstream is not None:
             try:
@@ -270,12 +269,15 @@ class Keyring:
             except NotSupported:
                 self._warn_unpublished(upstream, now)
                 break
-            if receiver is None:
+            if receiver is None or (everywhere and receiver.view.reaches_top(now)):
                 break
-            passed.append(receiver)
+            passed.append(receiver.view)
             upstream = receiver.upstream_authority
         self.view.ledger.add_jwt_authority(authority, everywhere=everywhere)
-        for view in (self.view, *(receiver.view for receiver in passed)):
+        for view in passed:
+            view.mark_reaching_top(now)
+        # Everywhere: what else is pending between these servers stays pending.
+        for view in passed[: 1 if everywhere else None]:
             view.learn_jwt_authorities()
 
     def _warn_unpublished(self, upstream: UpstreamAuthority, now: Microseconds) -> None:

@@ -6,8 +6,11 @@ however many there are, and reading a bundle costs its own length.
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 from spiffesim.authority import JwtAuthority
 from spiffesim.chain import CertificateLike, ders
+from spiffesim.instants import Microseconds
 from spiffesim.spiffe.bundle import SpiffeBundle
 from spiffesim.spiffe.ids import TrustDomain
 
@@ -20,7 +23,8 @@ class Ledger:
         self.roots: list[CertificateLike] = []
         self.jwt_authorities: list[JwtAuthority] = []
         self.announced = 0  # how many JWT authorities were made known everywhere at once
-        self._key_ids: set[str] = set()
+        self.closures = 0  # how often a way up may have closed: an entry changed or deleted, an agent banned
+        self._quiet: list[int] = []  # the places of the JWT authorities that were not announced
 
     def add_root(self, root: CertificateLike) -> bool:
         """Append an X.509 authority; False if it is there already."""
@@ -37,10 +41,16 @@ class Ledger:
             everywhere: Whether every view of the trust domain knows it at once, as a convenience
                 call leaves it; else it waits until each view catches up.
         """
-        self.jwt_authorities.append(authority)
         if everywhere:
             authority.everywhere = True
             self.announced += 1
+        else:
+            self._quiet.append(len(self.jwt_authorities))
+        self.jwt_authorities.append(authority)
+
+    def quiet_before(self, position: int) -> int:
+        """How many of the first JWT authorities were not announced."""
+        return bisect_left(self._quiet, position)
 
 
 def _lazy(first: CertificateLike, second: CertificateLike) -> bool:
@@ -58,7 +68,7 @@ class View:
             SPIRE: pkg/server/ca/manager/manager.go (PrepareWITKey)
     """
 
-    __slots__ = ("_bundle", "_changes", "jwt_position", "ledger", "wit_authorities", "x509_position")
+    __slots__ = ("_bundle", "_changes", "_reached_top", "jwt_position", "ledger", "wit_authorities", "x509_position")
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
@@ -68,6 +78,7 @@ class View:
         # SPIRE counts a bundle's changes from 0, which is its creation; announcements count for all.
         self._changes = -1 - ledger.announced
         self._bundle: tuple[tuple[int, ...], SpiffeBundle] | None = None
+        self._reached_top: tuple[Microseconds, int] | None = None
 
     @property
     def sequence_number(self) -> int:
@@ -88,12 +99,22 @@ class View:
 
     def learn_jwt_authorities(self, position: int | None = None) -> bool:
         """Catch up with the JWT authorities, up to a position or the end; True if there was anything new."""
-        log = self.ledger.jwt_authorities
-        position = len(log) if position is None else position
-        pending = any(not authority.everywhere for authority in log[self.jwt_position : position])
+        position = len(self.ledger.jwt_authorities) if position is None else position
+        pending = self.ledger.quiet_before(position) > self.ledger.quiet_before(self.jwt_position)
         self.jwt_position = max(position, self.jwt_position)
         self._changes += pending
         return pending
+
+    def reaches_top(self, now: Microseconds) -> bool:
+        """Whether a JWT authority went from here to the top at this instant, and no way has closed since.
+
+        It saves a tree of thousands of servers the walk from each of them to the top.
+        """
+        return self._reached_top == (now, self.ledger.closures)
+
+    def mark_reaching_top(self, now: Microseconds) -> None:
+        """Note that a JWT authority went from here to the top at this instant."""
+        self._reached_top = (now, self.ledger.closures)
 
     def add_wit_authority(self, authority: JwtAuthority) -> None:
         """Add a WIT authority of this server's own."""

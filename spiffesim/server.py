@@ -97,7 +97,6 @@ class Server(AgentService, SvidService, BundleService):
         self.agents: list[Agent] = []
         self.upstream_name = ""
         self._svid: IssuedSvid | None = None
-        self._entries_changed = False
         self._started = world.now
 
     # What the rest of the simulation needs of it, by name, so that a world can be pickled

@@ -13,7 +13,7 @@ from spiffesim.instants import Microseconds
 from spiffesim.journal import Journal
 from spiffesim.keys import Randomness
 from spiffesim.plugins.workload_attestor import ProcessAttributes
-from spiffesim.spiffe.path import EdgeMemo
+from spiffesim.spiffe.edges import EdgeMemo
 
 if TYPE_CHECKING:  # names in the Protocol only: the world stands below all of them
     from spiffesim.agent import Agent

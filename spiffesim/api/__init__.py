@@ -50,7 +50,6 @@ class Service:
     nodes: Nodes
     join_tokens: JoinTokens
     federated: dict[TrustDomain, SpiffeBundle]
-    _entries_changed: bool
 
     @property
     def trust_domain(self) -> TrustDomain:

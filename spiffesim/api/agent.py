@@ -72,7 +72,6 @@ class AgentService(EntryService):
         svid = self._sign_agent_svid(agent_id)
         selectors = tuple(sorted(set(attestation.selectors)))
         self.nodes.record(Node(agent_id, attestation_type, selectors, attestation.can_reattest, svid))
-        self._entries_changed |= bool(selectors)
         self.world.note(
             self.name,
             "Agent attestation request completed",
@@ -100,11 +99,12 @@ class AgentService(EntryService):
         """Refuse an agent from now on; SVIDs already issued stay valid."""
         self.authorize("ban_agent", caller)
         node = self.nodes.ban(agent_id)
+        self._close()
         self.world.note(self.name, "Agent banned", agent_id=node.spiffe_id)
 
     def delete_agent(self, agent_id: SpiffeId | str, *, caller: Caller | X509Svid = OPERATOR) -> None:
         """Forget an agent (evict): it has to attest again, if its attestor allows."""
         self.authorize("delete_agent", caller)
         node = self.nodes.delete(agent_id)
-        self._entries_changed = True
+        self._close()
         self.world.note(self.name, "Agent deleted", agent_id=node.spiffe_id)

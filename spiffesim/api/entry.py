@@ -32,7 +32,8 @@ class EntryService(Service):
         """
         self.authorize("create_entry", caller)
         entry = self.entries.create(**fields)
-        self._entries_changed = True
+        if entry.admin:
+            self._close()  # who is an admin is no longer a downstream
         self.world.note(
             self.name, "Entry created", entry_id=entry.id, spiffe_id=entry.spiffe_id, parent_id=entry.parent_id
         )
@@ -73,7 +74,7 @@ class EntryService(Service):
         """
         self.authorize("update_entry", caller)
         entry = self.entries.update(entry_id, mask=mask, **fields)
-        self._entries_changed = True
+        self._close()
         self.world.note(self.name, "Entry updated", entry_id=entry.id, revision=entry.revision_number)
         return entry
 
@@ -81,7 +82,7 @@ class EntryService(Service):
         """Delete a registration entry; agents drop it when they next sync."""
         self.authorize("delete_entry", caller)
         entry = self.entries.delete(entry_id)
-        self._entries_changed = True
+        self._close()
         self.world.note(self.name, "Entry deleted", entry_id=entry.id, spiffe_id=entry.spiffe_id)
         return entry
 
@@ -91,15 +92,16 @@ class EntryService(Service):
         SPIRE: pkg/server/registration/manager.go
         """
         for entry in self.entries.prune(before):
-            self._entries_changed = True
+            self._close()
             self.world.note(self.name, "Pruned an expired registration", entry_id=entry.id)
 
     def reload_entries(self) -> bool:
         """Show agents the entries as they are now; True if they had changed."""
-        changed, self._entries_changed = self._entries_changed, False
-        if changed:
-            self.cache.reload(self.entries)
-        return changed
+        return self.entries.refresh(self.cache)
+
+    def _close(self) -> None:
+        """Note that someone may no longer be authorized, so that what was asked before is asked again."""
+        self.view.ledger.closures += 1
 
     def authorized_entries(self, caller: Caller | X509Svid) -> list[RegistrationEntry]:
         """The entries of which the calling agent may fetch SVIDs, by entry ID."""

@@ -16,7 +16,8 @@ Usable alone, as a SPIFFE validator::
 ``proof``               :class:`Proof` that the holder has that key
 ``bundle``              :class:`SpiffeBundle`, :class:`BundleMap`
 ``validation``          ``validate_*`` returns or raises, ``examine_*`` returns a :class:`Verdict`
-``path``                RFC 5280 path building; :class:`EdgeMemo` remembers checked signatures
+``path``                RFC 5280 path building, without recursion, among any candidates
+``edges``               :class:`EdgeMemo` remembers signatures that have verified
 ``tls``                 :func:`peer_id`, :func:`authorize` for connections of :mod:`ssl`
 ======================  =====================================================================
 
@@ -31,6 +32,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from spiffesim.spiffe.bundle import BundleMap as BundleMap
     from spiffesim.spiffe.bundle import SpiffeBundle as SpiffeBundle
+    from spiffesim.spiffe.edges import EdgeMemo as EdgeMemo
     from spiffesim.spiffe.ids import Matcher as Matcher
     from spiffesim.spiffe.ids import SpiffeId as SpiffeId
     from spiffesim.spiffe.ids import TrustDomain as TrustDomain
@@ -39,7 +41,6 @@ if TYPE_CHECKING:
     from spiffesim.spiffe.ids import match_member_of as match_member_of
     from spiffesim.spiffe.ids import match_one_of as match_one_of
     from spiffesim.spiffe.jwtsvid import JwtSvid as JwtSvid
-    from spiffesim.spiffe.path import EdgeMemo as EdgeMemo
     from spiffesim.spiffe.proof import Proof as Proof
     from spiffesim.spiffe.tls import authorize as authorize
     from spiffesim.spiffe.tls import peer_id as peer_id
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
 
 _HOMES: Final = {
     "BundleMap": "bundle",
-    "EdgeMemo": "path",
+    "EdgeMemo": "edges",
     "JwtSvid": "jwtsvid",
     "Matcher": "ids",
     "Proof": "proof",

@@ -5,12 +5,13 @@ Spec: RFC 5280 4.1.1.2, RFC 4055, RFC 5758, RFC 8410
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from typing import Any, Final
 
 from spiffesim.errors import InvalidSvid
 from spiffesim.spiffe import der
-from spiffesim.spiffe.certificate import Certificate, key_algorithm
+from spiffesim.spiffe.certificate import Certificate
+from spiffesim.spiffe.fields import key_algorithm
 
 MIN_RSA_BITS: Final = 2048
 _ECDSA: Final = {
@@ -78,7 +79,7 @@ def name_of(algorithm: bytes) -> str:
     return f"{known} ({dotted})" if known else f"algorithm {dotted}"
 
 
-@lru_cache(maxsize=None)
+@cache
 def _arguments(algorithm: bytes) -> tuple[str, tuple[Any, ...]]:
     """The kind of key, and what its ``verify`` takes after the signature and the data."""
     from cryptography.hazmat.primitives import hashes
@@ -115,7 +116,7 @@ def verifies(child: Certificate, issuer: Certificate) -> bool:
     return True
 
 
-@lru_cache(maxsize=1)
+@cache
 def _invalid_signature() -> type[Exception]:
     from cryptography.exceptions import InvalidSignature
 

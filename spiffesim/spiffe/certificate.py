@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from spiffesim.errors import InvalidSpiffeId, InvalidSvid
 from spiffesim.instants import Microseconds, moment
-from spiffesim.spiffe import der
+from spiffesim.spiffe import der, fields
 from spiffesim.spiffe.der import DerError
 from spiffesim.spiffe.extensions import Extensions, read_extensions
 from spiffesim.spiffe.ids import SpiffeId
@@ -20,12 +19,10 @@ from spiffesim.spiffe.ids import SpiffeId
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
-    from spiffesim.spiffe.x509_rules import Problem
+    from spiffesim.spiffe.problems import Problem
 
 _NO_EXTENSIONS: Final = Extensions()
 _EMPTY_NAME: Final = b"\x30\x00"
-# How every SubjectPublicKeyInfo of a P-256 key with an uncompressed point begins.
-_P256: Final = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200")
 
 
 class Certificate:
@@ -185,7 +182,9 @@ class Certificate:
     def key_id(self) -> bytes:
         """The subject key identifier, or else the SHA-1 of the public key's bits (RFC 5280 4.2.1.2, method 1)."""
         if self._key_id is None:
-            self._key_id = self.subject_key_id or hashlib.sha1(_key_bits(self.spki), usedforsecurity=False).digest()
+            self._key_id = (
+                self.subject_key_id or hashlib.sha1(fields.key_bits(self.spki), usedforsecurity=False).digest()
+            )
         return self._key_id
 
     def __eq__(self, other: object) -> bool:
@@ -270,7 +269,7 @@ def _read(into: Certificate, data: bytes) -> None:
     start, end = der.whole(data, der.SEQUENCE)
     inside, tbs_end = der.content_at(data, start, end, der.SEQUENCE)
     into.tbs = data[start:tbs_end]
-    into.signature_algorithm, at = _algorithm(data, tbs_end, end)
+    into.signature_algorithm, at = fields.algorithm_at(data, tbs_end, end)
     bits, stop = der.content_at(data, at, end, der.BIT_STRING)
     unused, into.signature = der.bits_of(data, bits, stop)
     if unused or stop != end:
@@ -279,16 +278,16 @@ def _read(into: Certificate, data: bytes) -> None:
 
 
 def _read_tbs(into: Certificate, data: bytes, at: int, end: int) -> None:
-    into.version, at = _version(data, at, end)
+    into.version, at = fields.version_at(data, at, end)
     start, stop = der.content_at(data, at, end, der.INTEGER)
     into.serial = der.integer_of(data, start, stop)
-    into.inner_algorithm, at = _algorithm(data, stop, end)
-    into.issuer, at = _name(data, at, end)
-    at = _validity(into, data, at, end)
-    into.subject, at = _name(data, at, end)
+    into.inner_algorithm, at = fields.algorithm_at(data, stop, end)
+    into.issuer, at = fields.name_at(data, at, end)
+    (into.not_before, into.not_after, into.utc_times), at = fields.validity_at(data, at, end)
+    into.subject, at = fields.name_at(data, at, end)
     _, stop = der.content_at(data, at, end, der.SEQUENCE)
     into.spki = data[at:stop]
-    _check_spki(into.spki)
+    fields.check_spki(into.spki)
     _read_rest(into, data, stop, end)
 
 
@@ -306,102 +305,3 @@ def _read_rest(into: Certificate, data: bytes, at: int, end: int) -> None:
         if last == 0xA3:
             raise DerError(f"something follows the extensions at byte {at}")
         last, at = tag, stop
-
-
-def _version(data: bytes, at: int, end: int) -> tuple[int, int]:
-    if data[at:end][:1] != b"\xa0":
-        return 1, at
-    start, stop = der.content_at(data, at, end, 0xA0)
-    inside, number_end = der.content_at(data, start, stop, der.INTEGER)
-    number = der.integer_of(data, inside, number_end)
-    # X.690 11.5: version 1 is the default and would be left out.
-    if number not in (1, 2) or number_end != stop:
-        raise DerError("there is no such version")
-    return number + 1, stop
-
-
-def _algorithm(data: bytes, at: int, end: int) -> tuple[bytes, int]:
-    start, stop = der.content_at(data, at, end, der.SEQUENCE)
-    algorithm = data[at:stop]
-    (_algorithm_seen if stop - at <= _SHORT else _check_algorithm)(algorithm)
-    return algorithm, stop
-
-
-def _name(data: bytes, at: int, end: int) -> tuple[bytes, int]:
-    _, stop = der.content_at(data, at, end, der.SEQUENCE)
-    name = data[at:stop]
-    (_name_seen if stop - at <= _SHORT else _check_name)(name)
-    return name, stop
-
-
-def _validity(into: Certificate, data: bytes, at: int, end: int) -> int:
-    start, stop = der.content_at(data, at, end, der.SEQUENCE)
-    tag, inside, middle = der.value_at(data, start, stop)
-    into.not_before = der.time_of(tag, data[inside:middle])
-    other, inside, last = der.value_at(data, middle, stop)
-    into.not_after = der.time_of(other, data[inside:last])
-    into.utc_times = tag == der.UTC_TIME, other == der.UTC_TIME
-    if last != stop:
-        raise DerError("something follows the validity")
-    return stop
-
-
-def _check_algorithm(algorithm: bytes) -> None:
-    start, end = der.whole(algorithm, der.SEQUENCE)
-    inside, stop = der.content_at(algorithm, start, end, der.OID)
-    der.dotted(algorithm[inside:stop])
-    if stop < end and der.value_at(algorithm, stop, end)[2] != end:
-        raise DerError("something follows the parameters of an algorithm")
-
-
-def _check_name(name: bytes) -> None:
-    start, end = der.whole(name, der.SEQUENCE)
-    for tag, begin, inside, stop in der.values(name, start, end):
-        if tag != der.SET or inside == stop:
-            raise DerError(f"the name has no set of attributes at byte {begin}")
-        attributes = [name[first:last] for _, first, _, last in der.values(name, inside, stop)]
-        if attributes != sorted(attributes):
-            raise DerError(f"the attributes at byte {begin} of the name are not in order")
-        for attribute in attributes:
-            _check_attribute(attribute)
-
-
-def _check_attribute(attribute: bytes) -> None:
-    start, end = der.whole(attribute, der.SEQUENCE)
-    inside, stop = der.content_at(attribute, start, end, der.OID)
-    der.dotted(attribute[inside:stop])
-    if der.value_at(attribute, stop, end)[2] != end:
-        raise DerError("something follows an attribute of the name")
-
-
-# The same few algorithms and names come again and again, so each short one is checked once.
-_SHORT: Final = 512
-_algorithm_seen = lru_cache(maxsize=256)(_check_algorithm)
-_name_seen = lru_cache(maxsize=1024)(_check_name)
-
-
-def _check_spki(spki: bytes) -> None:
-    if spki.startswith(_P256) and len(spki) == 91:
-        return
-    if der.bits_of(spki, *_spki_bits(spki))[0]:
-        raise DerError("the public key has unused bits")
-
-
-def key_algorithm(spki: bytes) -> bytes:
-    """The AlgorithmIdentifier in a SubjectPublicKeyInfo, both as DER."""
-    start, end = der.whole(spki, der.SEQUENCE)
-    return spki[start : der.content_at(spki, start, end, der.SEQUENCE)[1]]
-
-
-def _spki_bits(spki: bytes) -> tuple[int, int]:
-    start, end = der.whole(spki, der.SEQUENCE)
-    _, at = _algorithm(spki, start, end)
-    bits, stop = der.content_at(spki, at, end, der.BIT_STRING)
-    if stop != end:
-        raise DerError("something follows the public key")
-    return bits, stop
-
-
-def _key_bits(spki: bytes) -> bytes:
-    start, end = _spki_bits(spki)
-    return spki[start + 1 : end]

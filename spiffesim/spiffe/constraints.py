@@ -9,7 +9,7 @@ Spec: RFC 5280 4.2.1.10, X509-SVID 4.2
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -26,7 +26,37 @@ _MORE_FORM_NAMES: Final = ("uniformResourceIdentifier", "iPAddress", "registered
 FORM_NAMES: Final = _FORM_NAMES + _MORE_FORM_NAMES
 
 
-def unprocessed(constraints: NameConstraints, critical: bool, below: Certificate) -> str | None:
+def effort(issuer: Certificate, path: Sequence[Certificate]) -> int:
+    """How many times a name is held against a constraint, to find out what an issuer forbids on a path."""
+    constraints = issuer.extensions.name_constraints
+    if constraints is None:
+        return 0
+    names = sum(1 + len(certificate.extensions.name_forms) for certificate in path)
+    return names * len(constraints.permitted + constraints.excluded)
+
+
+def constrained(issuer: Certificate, path: Sequence[Certificate]) -> Iterator[tuple[int, bool, str]]:
+    """What the name constraints of an issuer forbid on the path below it.
+
+    Yields:
+        The depth of the certificate, whether the constraints could be applied, and the reason.
+    """
+    constraints = issuer.extensions.name_constraints
+    if constraints is None:
+        return
+    critical = issuer.extensions.present[ext.NAME_CONSTRAINTS]
+    for depth, certificate in enumerate(path):
+        # RFC 5280 6.1.3: self-issued certificates are skipped, unless it is the leaf.
+        if depth and certificate.self_issued:
+            continue
+        reason = _unprocessed(constraints, critical, certificate)
+        if reason is not None:
+            yield depth, False, reason
+        elif (reason := _violation(constraints, certificate)) is not None:
+            yield depth, True, reason
+
+
+def _unprocessed(constraints: NameConstraints, critical: bool, below: Certificate) -> str | None:
     """Why constraints cannot be applied to a certificate below, to follow the issuer's name, or None."""
     for subtree in constraints.permitted + constraints.excluded:
         name = FORM_NAMES[subtree.form]
@@ -49,7 +79,7 @@ def _has_name(certificate: Certificate, form: int) -> bool:
     return form == ext.EMAIL and _EMAIL_ADDRESS in certificate.subject
 
 
-def violation(constraints: NameConstraints, below: Certificate) -> str | None:
+def _violation(constraints: NameConstraints, below: Certificate) -> str | None:
     """Which name of a certificate lies outside of the constraints, and of which, or None."""
     for form, name, host in _names(below):
         permitted = [subtree for subtree in constraints.permitted if subtree.form == form]

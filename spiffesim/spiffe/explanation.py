@@ -14,10 +14,11 @@ import attrs
 from spiffesim.instants import Microseconds, clock_times, moment
 from spiffesim.spiffe.algorithms import is_supported, key_problem, name_of
 from spiffesim.spiffe.certificate import Certificate
+from spiffesim.spiffe.constraints import constrained, effort
 from spiffesim.spiffe.ids import SpiffeId, TrustDomain
-from spiffesim.spiffe.path import BudgetSpentError, Search, constrained
+from spiffesim.spiffe.path import BudgetSpentError, Search
+from spiffesim.spiffe.problems import issuer_problems, leaf_problems
 from spiffesim.spiffe.verdict import Finding
-from spiffesim.spiffe.x509_rules import issuer_problems, leaf_problems
 
 
 @attrs.frozen
@@ -109,7 +110,7 @@ class _Judgement:
             yield Finding("path_length", text, depth, {"path_length": limit, "issuers_below": below})
         if issuer.extensions.name_constraints is None:
             return
-        self.search.look(depth)
+        self.search.look(effort(issuer, self.path[:depth]))
         for place, applied, reason in constrained(issuer, self.path[:depth]):
             if applied:
                 text = f"{reason}, by the name constraints of {who} (for {self._name(place)})"
@@ -119,17 +120,21 @@ class _Judgement:
             return
 
     def _unknown_authority(self, depth: int) -> Finding:
-        last = self.path[-1]
+        last, place = self.path[-1], self.places[-1]
         wanted = last.authority_key_id
         known = self.search.certificates[self.search.first_anchor :]
         namesakes = sum(certificate.subject == last.issuer for certificate in self.search.certificates)
+        authorities = f"the {len(known)} X.509 authorities of {self.trust_domain} ({_key_ids(known)})"
         key = "a CA" if wanted is None else f"the CA with key {wanted.hex()}"
-        text = (
-            f"{self._name(depth)} was issued by {key}, which is neither presented nor among the {len(known)} "
-            f"X.509 authorities of {self.trust_domain} ({_key_ids(known)})"
-        )
-        if namesakes:
-            text += f"; certificates of its name but with another key: {namesakes}"
+        if last.self_issued and self.search.signed(place, place):
+            text = f"{self._name(depth)} signed itself, and is not among {authorities}"
+        elif namesakes:
+            text = (
+                f"{self._name(depth)} was issued by {key}, which is neither presented nor among {authorities}; "
+                f"certificates of its name but with another key: {namesakes}"
+            )
+        else:
+            text = f"{self._name(depth)} was issued by {key}, which is neither presented nor among {authorities}"
         facts = {"depth": depth, "authority_key_id": wanted, "namesakes": namesakes}
         return Finding("known_authority", f"{text}; fetch the bundle anew, or present the whole chain", None, facts)
 

@@ -69,7 +69,16 @@ class TrustDomain:
         return SpiffeId(SCHEME + self.name)
 
     def id(self, path: str) -> SpiffeId:
-        """The SPIFFE ID of this trust domain with a path, such as ``/web``."""
+        """The SPIFFE ID of this trust domain with a path, such as ``/web``.
+
+        Raises:
+            InvalidSpiffeId: If the path breaks SPIFFE-ID 2.2, or does not begin with a slash.
+        """
+        if path and not path.startswith("/"):  # it would make another trust domain
+            reason = "path must have a leading slash"
+            raise InvalidSpiffeId(
+                f"{reason}: {_shown(path)}", code="leading_slash", clause="SPIFFE-ID 2.2", reason=reason, text=path
+            )
         return SpiffeId(f"{SCHEME}{self.name}{path}")
 
     def __str__(self) -> str:
@@ -123,7 +132,8 @@ class SpiffeId:
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise attrs.exceptions.FrozenInstanceError
 
-    __delattr__ = __setattr__  # type: ignore[assignment]  # a frozen value loses nothing either
+    def __delattr__(self, name: str) -> NoReturn:
+        raise attrs.exceptions.FrozenInstanceError
 
     def __reduce__(self) -> tuple[type[SpiffeId], tuple[str]]:
         return SpiffeId, (self._text,)  # type: ignore[attr-defined]  # set in __init__, past our own __setattr__
@@ -219,7 +229,7 @@ Matcher: TypeAlias = Callable[[SpiffeId], bool]
 
 @attrs.frozen
 class _AnyId:
-    def __call__(self, spiffe_id: SpiffeId) -> bool:
+    def __call__(self, _spiffe_id: SpiffeId) -> bool:
         return True
 
 

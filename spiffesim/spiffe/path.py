@@ -16,18 +16,17 @@ Spec: RFC 5280 6.1, X509-SVID 5.1
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain as joined
+from itertools import pairwise
 from typing import Final
 
-from spiffesim.errors import InvalidInput
 from spiffesim.instants import Microseconds
 from spiffesim.spiffe.algorithms import is_p256, key_problem, verifies
 from spiffesim.spiffe.certificate import Anchors, Certificate
-from spiffesim.spiffe.constraints import unprocessed, violation
-from spiffesim.spiffe.extensions import NAME_CONSTRAINTS
-from spiffesim.spiffe.x509_rules import issuer_problems
+from spiffesim.spiffe.constraints import constrained, effort
+from spiffesim.spiffe.edges import EdgeMemo
+from spiffesim.spiffe.problems import issuer_problems
 
 SPARE_CHECKS: Final = 1_000
 LOOKS: Final = 32
@@ -36,54 +35,6 @@ LOOKS: Final = 32
 _UNFIT: Final = 0
 _CONSTRAINED: Final = 1
 _PLAIN: Final = 2
-
-
-class EdgeMemo:
-    """Remembers which signatures have verified: exactly those bytes, under exactly that key.
-
-    Only successes are remembered, and only signatures: validity and constraints are checked every
-    time. The caller owns it and passes it in; it forgets the oldest first.
-
-    Args:
-        size: How many signatures it remembers at most.
-
-    Raises:
-        InvalidInput: If the size is not a positive number.
-    """
-
-    __slots__ = ("_edges", "size")
-
-    def __init__(self, size: int = 65_536) -> None:
-        given: object = size
-        if not isinstance(given, int) or given < 1:
-            raise InvalidInput(f"a memo remembers at least one signature, not {size!r}", code="memo_size", size=size)
-        self.size = size
-        self._edges: OrderedDict[tuple[bytes, bytes, bytes], None] = OrderedDict()
-
-    def verifies(self, child: Certificate, issuer: Certificate) -> bool:
-        """Whether the signature of a certificate verifies under the key of another one."""
-        edge = (issuer.spki, child.tbs, child.signature)
-        edges = self._edges
-        # The algorithm is part of the signed bytes, but the one outside of them is what is used.
-        if edge in edges and child.signature_algorithm == child.inner_algorithm:
-            return True
-        if not verifies(child, issuer):
-            return False
-        if child.signature_algorithm == child.inner_algorithm:
-            if len(edges) >= self.size:
-                edges.popitem(last=False)
-            edges[edge] = None
-        return True
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self._edges.clear()
-
-    def __len__(self) -> int:
-        return len(self._edges)
-
-    def __repr__(self) -> str:
-        return f"<EdgeMemo of {len(self)} signatures, at most {self.size}>"
 
 
 def grade(certificate: Certificate) -> int:
@@ -189,8 +140,7 @@ class Search:
         self._looks = LOOKS * self._most_checks
         places = {certificate.der: place for place, certificate in enumerate(presented)}
         self._edges = {
-            (places[child.der], places[issuer.der]): True
-            for child, issuer in zip(chain[:verified], chain[1 : verified + 1], strict=True)
+            (places[child.der], places[issuer.der]): True for child, issuer in pairwise(chain[: verified + 1])
         }
 
     def find(self, *, clean: bool) -> list[int] | None:
@@ -303,29 +253,9 @@ class Search:
             return False
         if issuer.extensions.name_constraints is None:
             return True
-        self.look(len(path))
-        return next(constrained(issuer, [self.certificates[step] for step in path]), None) is None
-
-
-def constrained(issuer: Certificate, path: Sequence[Certificate]) -> Iterator[tuple[int, bool, str]]:
-    """What the name constraints of an issuer forbid on the path below it.
-
-    Yields:
-        The depth of the certificate, whether the constraints could be applied, and the reason.
-    """
-    constraints = issuer.extensions.name_constraints
-    if constraints is None:
-        return
-    critical = issuer.extensions.present[NAME_CONSTRAINTS]
-    for depth, certificate in enumerate(path):
-        # RFC 5280 6.1.3: self-issued certificates are skipped, unless it is the leaf.
-        if depth and certificate.self_issued:
-            continue
-        reason = unprocessed(constraints, critical, certificate)
-        if reason is not None:
-            yield depth, False, reason
-        elif (reason := violation(constraints, certificate)) is not None:
-            yield depth, True, reason
+        below_it = [self.certificates[step] for step in path]
+        self.look(effort(issuer, below_it))
+        return next(constrained(issuer, below_it), None) is None
 
 
 class _Offers:

@@ -9,20 +9,17 @@ The bundle is always the one of the SVID's own trust domain; there is no merged 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from spiffesim.errors import InvalidInput, InvalidSvid
-from spiffesim.instants import Microseconds, microseconds, span
-from spiffesim.spiffe.bundle import Bundles, bundle_for
-from spiffesim.spiffe.certificate import Certificate, read_certificate
-from spiffesim.spiffe.explanation import Explanation, explain_leaf, explain_path
+from spiffesim.errors import InvalidInput
+from spiffesim.instants import span
+from spiffesim.spiffe.bundle import Bundles
+from spiffesim.spiffe.edges import EdgeMemo
 from spiffesim.spiffe.ids import SpiffeId
-from spiffesim.spiffe.path import BudgetSpentError, EdgeMemo, Search, straight
+from spiffesim.spiffe.judgement import X509, Chain, instant_of, judge
 from spiffesim.spiffe.verdict import Finding, Verdict
-from spiffesim.spiffe.x509_rules import leaf_problems
-from spiffesim.spiffe.x509svid import X509Svid
 
 if TYPE_CHECKING:
     from spiffesim.spiffe.jwt_rules import Question
@@ -30,9 +27,6 @@ if TYPE_CHECKING:
     from spiffesim.spiffe.proof import Proof
     from spiffesim.spiffe.witsvid import WitSvid
 
-X509: Final = "x509-svid"
-
-Chain: TypeAlias = X509Svid | Sequence[bytes]
 Profile: TypeAlias = Literal["spiffe", "spire"]
 
 
@@ -55,10 +49,8 @@ def validate_x509_svid(chain: Chain, bundles: Bundles, *, at: datetime, memo: Ed
 
     Spec: X509-SVID 5
     """
-    answer = _judge(chain, bundles, at, memo)
-    if isinstance(answer, Verdict):
-        _raise(answer)
-    return answer[0]
+    answer = judge(chain, bundles, at, memo)
+    return _subject(answer) if isinstance(answer, Verdict) else answer[0]
 
 
 def examine_x509_svid(chain: Chain, bundles: Bundles, *, at: datetime, memo: EdgeMemo | None = None) -> Verdict:
@@ -70,84 +62,8 @@ def examine_x509_svid(chain: Chain, bundles: Bundles, *, at: datetime, memo: Edg
         ClockError: If the instant has no time zone.
         InvalidInput: If an argument is not what it has to be.
     """
-    answer = _judge(chain, bundles, at, memo)
-    return answer if isinstance(answer, Verdict) else Verdict(X509, answer[0], _utc(at), (), answer[1])
-
-
-def _judge(chain: Chain, bundles: Bundles, at: datetime, memo: EdgeMemo | None) -> tuple[SpiffeId, int] | Verdict:
-    """Whose SVID it is and how many issuers stand above it, or the verdict that refuses it."""
-    instant = _instant(at)
-    certificates = _read(chain)
-    if isinstance(certificates, Finding):
-        return Verdict.of(X509, None, _utc(at), (certificates,))
-    leaf = certificates[0]
-    spiffe_id = leaf.readable_spiffe_id
-    if spiffe_id is None or leaf.version != 3:
-        return Verdict.of(X509, spiffe_id, _utc(at), explain_leaf(leaf, instant))
-    answer = _judge_path(certificates, spiffe_id, bundles, instant, memo)
-    if isinstance(answer, Explanation):
-        return Verdict.of(X509, spiffe_id, _utc(at), answer.findings, answer.depth)
-    return spiffe_id, answer
-
-
-def _judge_path(
-    certificates: Sequence[Certificate],
-    spiffe_id: SpiffeId,
-    bundles: Bundles,
-    at: Microseconds,
-    memo: EdgeMemo | None,
-) -> int | Explanation:
-    """How many issuers stand above a leaf that is accepted, or why it is not."""
-    leaf, trust_domain = certificates[0], spiffe_id.trust_domain
-    bundle = bundle_for(bundles, trust_domain)
-    if bundle is None:
-        text = f"no bundle is held for trust domain {trust_domain}, to which {spiffe_id} belongs"
-        finding = Finding("trust_domain", text, None, {"trust_domain": trust_domain})
-        return Explanation((*explain_leaf(leaf, at), finding))
-    anchors = bundle.anchors
-    if not anchors.certificates:
-        text = f"the bundle of {trust_domain} has no X.509 authorities, so nothing of it is trusted"
-        finding = Finding("x509_authorities", text, None, {"trust_domain": trust_domain})
-        return Explanation((*explain_leaf(leaf, at), finding))
-    depth, anchor = straight(certificates, anchors, at, memo)
-    if anchor is None:
-        search = Search(certificates, anchors, at, memo, depth)
-        try:
-            path = search.find(clean=True)
-        except BudgetSpentError:
-            return explain_path(search, trust_domain, spent=True)
-        if path is None:
-            return explain_path(search, trust_domain, spent=False)
-        depth = len(path) - 1
-    if leaf_problems(leaf) or not leaf.not_before <= at <= leaf.not_after:
-        return Explanation(explain_leaf(leaf, at), depth)
-    return depth
-
-
-def _read(chain: object) -> Sequence[Certificate] | Finding:
-    """The certificates of a chain, or what is wrong with it."""
-    if isinstance(chain, X509Svid):
-        try:
-            return chain.parsed
-        except InvalidSvid:
-            chain = chain.chain
-    elif not isinstance(chain, Sequence) or isinstance(chain, bytes | bytearray | memoryview | str):
-        raise InvalidInput(
-            f"a chain is an X509Svid, or certificates as DER in a list, not {type(chain).__name__}; "
-            "read_chain takes PEM, and DER in one piece",
-            code="chain",
-        )
-    if not chain:
-        return Finding("chain_present", "no certificate is presented")
-    certificates = []
-    for index, data in enumerate(chain):
-        try:
-            certificates.append(read_certificate(data))
-        except InvalidSvid as error:
-            return Finding(
-                "certificate_encoding", f"in certificate {index} of the chain, {error}", None, {"index": index}
-            )
-    return certificates
+    answer = judge(chain, bundles, at, memo)
+    return answer if isinstance(answer, Verdict) else Verdict(X509, answer[0], at.astimezone(UTC), (), answer[1])
 
 
 # Tokens
@@ -269,14 +185,11 @@ def examine_wit_svid(
     return Verdict.of("wit-svid", *_answer(at, wit_rules.judge(_token(token), proof, question)))
 
 
-def _raise(verdict: Verdict) -> NoReturn:
-    assert verdict.first is not None  # called for verdicts that refuse
-    raise verdict.first
-
-
 def _subject(verdict: Verdict) -> SpiffeId:
-    if verdict.spiffe_id is None or not verdict.ok:
-        _raise(verdict)
+    error = verdict.first
+    if error is not None:
+        raise error
+    assert verdict.spiffe_id is not None  # a document without one is never accepted
     return verdict.spiffe_id
 
 
@@ -285,14 +198,14 @@ def _question(bundles: Bundles, audience: tuple[str, ...], at: datetime, leeway:
 
     if not isinstance(leeway, timedelta) or leeway < timedelta(0):
         raise InvalidInput(f"a leeway is a timedelta of 0 or more, not {leeway!r:.80}", code="leeway", leeway=leeway)
-    return Question(_instant(at), span(leeway), audience, bundles)
+    return Question(instant_of(at), span(leeway), audience, bundles)
 
 
 def _answer(
     at: datetime, judged: tuple[SpiffeId | None, list[Finding]]
 ) -> tuple[SpiffeId | None, datetime, list[Finding]]:
     spiffe_id, findings = judged
-    return spiffe_id, _utc(at), findings
+    return spiffe_id, at.astimezone(UTC), findings
 
 
 def _audience(expected: Any) -> tuple[str, ...]:
@@ -310,16 +223,3 @@ def _audience(expected: Any) -> tuple[str, ...]:
 def _token(token: object) -> object:
     """The text of a token, given as such or as a value that has it."""
     return token if isinstance(token, str | bytes) else getattr(token, "token", token)
-
-
-# Instants
-
-
-def _instant(at: object) -> Microseconds:
-    if not isinstance(at, datetime):
-        raise InvalidInput(f"an instant is a datetime with a time zone, not {type(at).__name__}", code="at")
-    return microseconds(at)
-
-
-def _utc(at: datetime) -> datetime:
-    return at.astimezone(UTC)

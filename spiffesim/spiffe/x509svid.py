@@ -6,8 +6,7 @@ Spec: X509-SVID 2 to 4
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -19,9 +18,12 @@ from spiffesim.errors import InvalidSvid
 from spiffesim.instants import moment, rfc3339
 from spiffesim.spiffe import der
 from spiffesim.spiffe.certificate import Certificate, read_certificate
+from spiffesim.spiffe.files import write_files
 from spiffesim.spiffe.ids import SpiffeId
 from spiffesim.spiffe.pem import read_certificates, read_pem, write_pem
-from spiffesim.spiffe.x509_rules import X509_SVID, issuer_problems, leaf_problems
+from spiffesim.spiffe.privatekey import as_pkcs8, load_key
+from spiffesim.spiffe.problems import issuer_problems, leaf_problems
+from spiffesim.spiffe.x509_rules import X509_SVID
 
 if TYPE_CHECKING:
     import ssl
@@ -93,7 +95,7 @@ class X509Svid:
         label, data = keys[0]
         if label == "ENCRYPTED PRIVATE KEY":
             raise _refuse("private_key", "the private key is encrypted; decrypt it first", "RFC 7468 11")
-        svid = cls([data for label, data in blocks if label == "CERTIFICATE"], _as_pkcs8(label, data), hint)
+        svid = cls([data for label, data in blocks if label == "CERTIFICATE"], as_pkcs8(label, data), hint)
         return _checked(svid)
 
     @classmethod
@@ -130,8 +132,7 @@ class X509Svid:
     def save(self, chain_path: _PathLike, private_key_path: _PathLike | None = None) -> None:
         """Write the SVID to files, as PEM.
 
-        Each file is replaced at once, when both have been written in full: whoever reads it finds the
-        old one or the new one, and a full disk loses neither.
+        The files are put into their places once both are written: a full disk loses nothing.
 
         Args:
             chain_path: Where the certificates go.
@@ -144,9 +145,9 @@ class X509Svid:
         chain = Path(chain_path)
         key = chain if private_key_path is None else Path(private_key_path)
         if key == chain:
-            _write_files([(chain, self.chain_pem + self.private_key_pem, 0o600)])
+            write_files([(chain, self.chain_pem + self.private_key_pem, 0o600)])
         else:
-            _write_files([(key, self.private_key_pem, 0o600), (chain, self.chain_pem, 0o644)])
+            write_files([(key, self.private_key_pem, 0o600), (chain, self.chain_pem, 0o644)])
 
     # Certificates and key
 
@@ -187,9 +188,8 @@ class X509Svid:
         Raises:
             InvalidSvid: If it cannot be loaded.
         """
-        # Those who parse have had the key checked in full. Whoever makes the value from a key of
-        # their own is spared the check that RSA's primes are primes, which takes 35 to 270 ms.
-        return _load_key(self.private_key_der, trusted=True)
+        # Those who parse have had the key checked in full; others make the value from a key of their own.
+        return load_key(self.private_key_der, trusted=True)
 
     @property
     def spiffe_id(self) -> SpiffeId:
@@ -282,26 +282,6 @@ def _blocks(pem: bytes | str) -> list[tuple[str, bytes]]:
         raise _refuse("pem", f"the SVID cannot be read: {error}", "RFC 7468 2") from None
 
 
-def _load_key(data: bytes, *, trusted: bool) -> PrivateKeyTypes:
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.serialization import load_der_private_key
-
-    try:
-        return load_der_private_key(data, None, unsafe_skip_rsa_key_validation=trusted)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise _refuse("private_key", f"the private key cannot be loaded: {error}", "RFC 5958 2") from None
-
-
-def _as_pkcs8(label: str, data: bytes) -> bytes:
-    """The private key of a PEM block as PKCS#8, which it may not be."""
-    if label == "PRIVATE KEY":
-        return data
-    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-
-    key = _load_key(data, trusted=True)  # it is checked in full once it is PKCS#8
-    return key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-
-
 def _checked(svid: X509Svid) -> X509Svid:
     """The SVID, if it is one on the face of it."""
     for depth, certificate in enumerate(svid.parsed):
@@ -311,7 +291,7 @@ def _checked(svid: X509Svid) -> X509Svid:
                 who = f"certificate {depth} of the chain" if depth else "the leaf"
                 clause = X509_SVID[problem.rule].clause
                 raise _refuse(problem.rule, f"{who} {problem.text}", clause, depth=depth, **problem.facts)
-    key = _load_key(svid.private_key_der, trusted=False)
+    key = load_key(svid.private_key_der, trusted=False)
     leaf = svid.parsed[0]
     if key.public_key() != leaf.public_key:
         text = f"the private key is not that of the leaf, {leaf.spiffe_id}"
@@ -322,22 +302,3 @@ def _checked(svid: X509Svid) -> X509Svid:
 
 def _refuse(code: str, message: str, clause: str, **facts: Any) -> InvalidSvid:
     return InvalidSvid(message, code=code, clause=clause, **facts)
-
-
-def _write_files(files: Sequence[tuple[Path, bytes, int]]) -> None:
-    """Write files, each with its mode, and put them into their places once all are written."""
-    written: list[Path] = []
-    try:
-        for path, data, mode in files:
-            descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-            written.append(Path(name))
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(descriptor)
-            written[-1].chmod(mode)
-        for temporary, (path, _, _) in zip(written, files, strict=True):
-            temporary.replace(path)
-    finally:
-        for temporary in written:
-            temporary.unlink(missing_ok=True)

@@ -80,8 +80,8 @@ class CommandLine:
         """Write what the command line says into a section; returns the places of what it replaced."""
         replaced = []
         for key, value in self.overrides.items():
-            for name in [name for name in section.entries if name.lower() == key]:
-                replaced.append(section.entries.pop(name).place)
+            same = [name for name in section.entries if name.lower() == key]
+            replaced += [section.entries.pop(name).place for name in same]
             section.entries[key] = value
         return replaced
 
@@ -95,7 +95,7 @@ def words(node: Node | None) -> list[tuple[str, Place]]:
     try:
         return [(word, node.place) for word in shlex.split(text_of(node))]
     except ValueError as error:
-        node.place.fail(f"the command cannot be split into words: {error}", code="command")
+        raise node.place.error(f"the command cannot be split into words: {error}", code="command") from None
 
 
 def kind_of(image: str, argv: list[tuple[str, Place]]) -> str:
@@ -124,7 +124,7 @@ def read_command(kind: str, argv: list[tuple[str, Place]], place: Place) -> Comm
     """
     flags = _FLAGS[kind]
     if argv and posixpath.basename(argv[0][0]) in _SHELLS:
-        argv[0][1].fail("the command is a script for a shell; write SPIRE's own command here", code="command")
+        raise argv[0][1].error("the command is a script for a shell; write SPIRE's own command here", code="command")
     config, said = f"conf/{kind}/{kind}.conf", place
     overrides: dict[str, Scalar] = {}
     expand = False
@@ -134,15 +134,17 @@ def read_command(kind: str, argv: list[tuple[str, Place]], place: Place) -> Comm
             continue  # the program, and its subcommand
         name, equals, value = word.removeprefix("-").removeprefix("-").partition("=")
         if name not in flags:
-            where.fail(f"flag provided but not defined: -{name}{did_you_mean(name, flags)}", code="command")
+            raise where.error(f"flag provided but not defined: -{name}{did_you_mean(name, flags)}", code="command")
         if not equals:
-            value, where = ("true", where) if name in _SWITCHES else next(remaining, ("", where))
+            value, at = ("true", where) if name in _SWITCHES else next(remaining, ("", where))
+        else:
+            at = where
         if not value:
-            where.fail(f"flag needs an argument: -{name}", code="command")
+            raise where.error(f"flag needs an argument: -{name}", code="command")
         if name == "config":
-            config, said = value, where
+            config, said = value, at
         elif name == "expandEnv":
             expand = value.lower() == "true"
         else:
-            overrides[flags[name]] = Scalar(where, value)
+            overrides[flags[name]] = Scalar(at, value)
     return CommandLine(kind, posixpath.join(_WORKDIR, config), said, overrides, expand)

@@ -53,8 +53,8 @@ class Service:
     image: str
     command: CommandLine | None
     mounts: tuple[Mount, ...]
-    labels: dict[str, str]
-    environment: dict[str, str]
+    labels: dict[str, Scalar]
+    environment: dict[str, Scalar]
     user: str
     names: frozenset[str]
     labels_place: Place
@@ -96,14 +96,13 @@ def read_compose(directory: Path, notes: list[Note]) -> Compose:
     present = [name for name in NAMES if (directory / name).is_file()]
     if not present:
         kind = "directory with no" if directory.is_dir() else "path that is no directory with a"
-        Place(str(directory), 1).fail(f"this is a {kind} {NAMES[-1]}", code="missing_file")
+        raise Place(str(directory), 1).error(f"this is a {kind} {NAMES[-1]}", code="missing_file")
     name = present[0]
     document = read_yaml(read_text(directory / name, Place(name, 1)), name)
-    for other in present[1:]:
-        notes.append(Note(Place(other, 1), f"not read: {name} comes first"))
+    notes.extend(Note(Place(other, 1), f"not read: {name} comes first") for other in present[1:])
     node = document.get("services")
     if not isinstance(node, Section) or not node.entries:
-        document.place_of("services").fail("there are no services", code="missing_key")
+        raise document.place_of("services").error("there are no services", code="missing_key")
     services = {
         service: _service(service, _section(body, "a service"), directory, notes)
         for service, body in node.entries.items()
@@ -122,14 +121,15 @@ def read_text(path: Path, place: Place) -> str:
     try:
         return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError:
-        place.fail(f"{path} is no text in UTF-8", code="unreadable_file")
+        raise place.error(f"{path} is no text in UTF-8", code="unreadable_file") from None
     except (OSError, ValueError) as error:
-        place.fail(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}", code="unreadable_file")
+        reason = getattr(error, "strerror", None) or error
+        raise place.error(f"{path} cannot be read: {reason}", code="unreadable_file") from None
 
 
 def _section(node: Node, what: str) -> Section:
     if not isinstance(node, Section):
-        node.place.fail(f"{what} is a mapping", code="value")
+        raise node.place.error(f"{what} is a mapping", code="value")
     return node
 
 
@@ -156,19 +156,19 @@ def _service(name: str, body: Section, directory: Path, notes: list[Note]) -> Se
     return service
 
 
-def _pairs(node: Node | None) -> dict[str, str]:
+def _pairs(node: Node | None) -> dict[str, Scalar]:
     """Labels or environment variables, written as a mapping or as a list of ``KEY=VALUE``."""
     if node is None:
         return {}
     if isinstance(node, Section):
-        return {key: text_of(value) for key, value in node.entries.items()}
+        return {key: Scalar(value.place, text_of(value)) for key, value in node.entries.items()}
     items = node.items if isinstance(node, Items) else (node,)
-    pairs: dict[str, str] = {}
+    pairs: dict[str, Scalar] = {}
     for item in items:
         key, _, value = text_of(item).partition("=")
         if key in pairs:
-            item.place.fail(f"{key} is there twice", code="repeated_key")
-        pairs[key] = value
+            raise item.place.error(f"{key} is there twice", code="repeated_key")
+        pairs[key] = Scalar(item.place, value)
     return pairs
 
 

@@ -9,7 +9,7 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
-from typing import Final, NoReturn, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import attrs
 
@@ -41,13 +41,11 @@ class Place:
         """The place of something that this place should have and has not."""
         return attrs.evolve(self, key=joined(self.key, key))
 
-    def fail(self, problem: str, *, code: str) -> NoReturn:
-        """Say that what stands here cannot be.
-
-        Raises:
-            InvalidConfiguration: With the facts ``file``, ``line`` and ``key``.
-        """
-        raise InvalidConfiguration(f"{self}: {problem}", code=code, file=self.file, line=self.line, key=self.key)
+    def error(self, problem: str, *, code: str, **facts: Any) -> InvalidConfiguration:
+        """An error that says what is wrong here, with the facts ``file``, ``line`` and ``key``."""
+        return InvalidConfiguration(
+            f"{self}: {problem}", code=code, file=self.file, line=self.line, key=self.key, **facts
+        )
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.key}" if self.key else f"{self.file}:{self.line}"
@@ -141,7 +139,7 @@ class Section:
         """
         value = self.text(key)
         if not value:
-            self.place_of(key).fail(complaint, code="missing_key")
+            raise self.place_of(key).error(complaint, code="missing_key")
         return value
 
     def integer(self, key: str, default: int) -> int:
@@ -151,7 +149,7 @@ class Section:
             return default
         value = text_of(node, "")
         if not re.fullmatch(r"-?\d{1,18}", value):
-            node.place.fail(f"this is {value!r}, not a whole number", code="value")
+            raise node.place.error(f"this is {value!r}, not a whole number", code="value")
         return int(value)
 
     def flag(self, key: str, default: bool = False) -> bool:
@@ -163,7 +161,7 @@ class Section:
         lowered = str(value).lower()
         if isinstance(value, bool | str) and lowered in ("true", "false"):
             return lowered == "true"
-        node.place.fail("this is true or false, and nothing else", code="value")
+        raise node.place.error("this is true or false, and nothing else", code="value")
 
     def duration(self, key: str) -> timedelta | None:
         """A duration as Go writes it, such as ``1h30m``."""
@@ -172,13 +170,13 @@ class Section:
             return None
         parts = _DURATION.findall(text)
         if "".join(map("".join, parts)) != text:
-            node.place.fail(f"{text!r} is no duration; write one such as 24h, 1h30m or 90s", code="value")
+            raise node.place.error(f"{text!r} is no duration; write one such as 24h, 1h30m or 90s", code="value")
         try:
             return sum(
                 (timedelta(microseconds=float(number) * _MICROSECONDS[unit]) for number, unit in parts), timedelta()
             )
         except OverflowError:
-            node.place.fail(f"{text!r} is longer than the simulation lasts", code="value")
+            raise node.place.error(f"{text!r} is longer than the simulation lasts", code="value") from None
 
     def texts(self, key: str) -> tuple[str, ...]:
         """A list of texts; a single one counts as a list of one, as in SPIRE."""
@@ -194,7 +192,7 @@ class Section:
         if node is None or (isinstance(node, Scalar) and node.value is None):
             return Section(self.place_of(key), {})
         if not isinstance(node, Section):
-            node.place.fail("this is a value; here belongs a block: { ... }", code="value")
+            raise node.place.error("this is a value; here belongs a block: { ... }", code="value")
         return node
 
     # What is left
@@ -210,7 +208,7 @@ class Section:
         names = {self._fold(name): name for name in known}
         for key, node in self.entries.items():
             if self._fold(key) not in names:
-                node.place.fail(
+                raise node.place.error(
                     f"unknown configuration detected: SPIRE does not know this key and does not start"
                     f"{did_you_mean(key, names.values())}",
                     code="unknown_key",
@@ -237,7 +235,7 @@ def text_of(node: Node, default: str = "") -> str:
         InvalidConfiguration: If it is a list or a section.
     """
     if not isinstance(node, Scalar):
-        node.place.fail("this is a list or a block; here belongs a single value", code="value")
+        raise node.place.error("this is a list or a block; here belongs a single value", code="value")
     if node.value is None:
         return default
     return str(node.value).lower() if isinstance(node.value, bool) else str(node.value)

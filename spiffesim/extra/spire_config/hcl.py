@@ -14,6 +14,8 @@ from spiffesim.extra.spire_config.document import MAX_DEPTH, Items, Node, Place,
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from spiffesim.errors import InvalidConfiguration
+
 _ESCAPE: Final = re.compile(r"\\(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)", re.DOTALL)
 _ESCAPED: Final = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\"}
 _WORDS: Final[dict[str, bool | None]] = {"true": True, "false": False, "null": None}
@@ -35,16 +37,16 @@ def read_hcl(text: str, file: str) -> Section:
 
     source = text.replace("\r\n", "\n")
     if source.lstrip().startswith("{"):
-        Place(file, 1).fail("this is JSON; SPIRE would take it, the simulation reads HCL", code="hcl")
+        raise Place(file, 1).error("this is JSON; SPIRE would take it, the simulation reads HCL", code="hcl")
     try:
         tree = hcl2.parses_to_tree(source)
     except LarkError as error:
-        _complain(error, source, file)
+        raise _complaint(error, source, file) from None
     return _Reader(source, file).body(tree.children[0], Place(file, 1), 0)
 
 
-def _complain(error: Any, source: str, file: str) -> None:
-    """Say where the text stops being HCL."""
+def _complaint(error: Any, source: str, file: str) -> InvalidConfiguration:
+    """An error that says where the text stops being HCL."""
     lines = source.split("\n")
     line = getattr(error, "line", None)
     line = line if isinstance(line, int) and 0 < line <= len(lines) else len(lines)
@@ -56,7 +58,7 @@ def _complain(error: Any, source: str, file: str) -> None:
         problem = f"a key in quotes: SPIRE would take it, python-hcl2 does not; take the quotes off: {shown!r}"
     else:
         problem = f"this is no HCL from column {getattr(error, 'column', 1)} on: {shown!r}"
-    Place(file, line).fail(problem, code="hcl")
+    return Place(file, line).error(problem, code="hcl")
 
 
 class _Reader:
@@ -87,7 +89,7 @@ class _Reader:
             place = self._place(item, joined(place.key, key))
             shared = entries.setdefault(key, Section(place, {}, fold_case=True))
             if not isinstance(shared, Section):
-                place.fail(f"this key is there twice, first in line {shared.place.line}", code="repeated_key")
+                raise place.error(f"this key is there twice, first in line {shared.place.line}", code="repeated_key")
             entries = shared.entries
         place = self._place(item, joined(place.key, keys[-1]))
         self._add(entries, keys[-1], self.body(body, place, depth))
@@ -95,7 +97,9 @@ class _Reader:
     def _add(self, entries: dict[str, Node], key: str, node: Node) -> None:
         for known, other in entries.items():
             if known.lower() == key.lower():
-                node.place.fail(f"this key is there twice, first in line {other.place.line}", code="repeated_key")
+                raise node.place.error(
+                    f"this key is there twice, first in line {other.place.line}", code="repeated_key"
+                )
         entries[key] = node
 
     def _value(self, tree: Any, place: Place, depth: int) -> Node:
@@ -106,7 +110,7 @@ class _Reader:
             return self._term(inner[0], place, depth)
         if tree.data == "unary_op" and re.fullmatch(r"-\d+(\.\d+)?", self._raw(tree)):
             return Scalar(place, float(self._raw(tree)) if "." in self._raw(tree) else int(self._raw(tree)))
-        place.fail("this is an expression, which SPIRE's HCL does not have", code="hcl")
+        raise place.error("this is an expression, which SPIRE's HCL does not have", code="hcl")
 
     def _term(self, term: Any, place: Place, depth: int) -> Node:
         raw = self._raw(term)
@@ -126,7 +130,9 @@ class _Reader:
                 return Items(place, tuple(self._value(item, self._place(item, place.key), depth + 1) for item in items))
             case "object":
                 return self._object(term, place, depth)
-        place.fail(f"{raw!r} is an expression, which SPIRE's HCL does not have; a text stands in quotes", code="hcl")
+        raise place.error(
+            f"{raw!r} is an expression, which SPIRE's HCL does not have; a text stands in quotes", code="hcl"
+        )
 
     def _object(self, tree: Any, place: Place, depth: int) -> Section:
         entries: dict[str, Node] = {}
@@ -148,11 +154,11 @@ class _Reader:
             if escaped[0] in "uU" and len(escaped) > 1 and int(escaped[1:], 16) <= 0x10FFFF:
                 return chr(int(escaped[1:], 16))
             if escaped not in _ESCAPED:
-                place.fail(f"the text holds \\{escaped}, which HCL does not have", code="hcl")
+                raise place.error(f"the text holds \\{escaped}, which HCL does not have", code="hcl")
             return _ESCAPED[escaped]
 
         if "\n" in raw:
-            place.fail("the text does not end in its line", code="hcl")
+            raise place.error("the text does not end in its line", code="hcl")
         return _ESCAPE.sub(plain, raw)
 
     def _raw(self, tree: Any) -> str:
@@ -164,7 +170,7 @@ class _Reader:
 
     def _check_depth(self, place: Place, depth: int) -> None:
         if depth > MAX_DEPTH:
-            place.fail(f"blocks nest deeper than {MAX_DEPTH} levels", code="nesting")
+            raise place.error(f"blocks nest deeper than {MAX_DEPTH} levels", code="nesting")
 
 
 def _trees(tree: Any) -> Iterator[Any]:

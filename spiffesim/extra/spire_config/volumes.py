@@ -93,7 +93,9 @@ def _short(item: Node, directory: Path) -> Mount | None:
     source, colon, rest = text_of(item).partition(":")
     target = rest.partition(":")[0] if colon else source
     if not target.startswith("/"):
-        item.place.fail(f"{text_of(item)!r} is no volume; write SOURCE:TARGET with an absolute TARGET", code="volume")
+        raise item.place.error(
+            f"{text_of(item)!r} is no volume; write SOURCE:TARGET with an absolute TARGET", code="volume"
+        )
     return Mount(_source(source, directory), posixpath.normpath(target)) if colon else None
 
 

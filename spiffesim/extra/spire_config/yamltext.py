@@ -32,13 +32,13 @@ def read_yaml(text: str, file: str) -> Section:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark is not None else 1
-        Place(file, line).fail(f"this is no YAML: {error.problem or error.context}", code="yaml")
+        raise Place(file, line).error(f"this is no YAML: {error.problem or error.context}", code="yaml") from None
     except yaml.YAMLError as error:
-        top.fail(f"this is no YAML: {' '.join(str(error).split())}", code="yaml")
+        raise top.error(f"this is no YAML: {' '.join(str(error).split())}", code="yaml") from None
     except RecursionError:
-        top.fail(f"the document nests deeper than {MAX_DEPTH} levels", code="nesting")
+        raise top.error(f"the document nests deeper than {MAX_DEPTH} levels", code="nesting") from None
     if not isinstance(tree, yaml.MappingNode):
-        top.fail("the document holds no keys", code="yaml")
+        raise top.error("the document holds no keys", code="yaml")
     return _Reader(file).mapping(tree, Place(file, tree.start_mark.line + 1), 0)
 
 
@@ -57,7 +57,7 @@ class _Reader:
         for key, value in tree.value:
             line = key.start_mark.line + 1
             if not isinstance(key.value, str):
-                Place(self._file, line, place.key).fail("a key is a plain text", code="yaml")
+                raise Place(self._file, line, place.key).error("a key is a plain text", code="yaml")
             if key.tag == _MERGE:
                 for source in self._merged(value, place):
                     for name, node in self.mapping(source, place, depth + 1).entries.items():
@@ -66,14 +66,14 @@ class _Reader:
             where = Place(self._file, line, joined(place.key, key.value))
             if key.value in entries:
                 first = entries[key.value].place.line
-                where.fail(f"this key is there twice, first in line {first}", code="repeated_key")
+                raise where.error(f"this key is there twice, first in line {first}", code="repeated_key")
             entries[key.value] = self._node(value, where, depth + 1)
         return Section(place, {**entries, **{name: node for name, node in merged.items() if name not in entries}})
 
     def _merged(self, value: Any, place: Place) -> Iterator[Any]:
         for source in value.value if value.id == "sequence" else [value]:
             if source.id != "mapping":
-                place.inside("<<").fail("what is merged is a mapping, or a list of them", code="yaml")
+                raise place.inside("<<").error("what is merged is a mapping, or a list of them", code="yaml")
             yield source
 
     def _node(self, tree: Any, place: Place, depth: int) -> Node:
@@ -92,6 +92,6 @@ class _Reader:
         """Aliases can make a small document nest without end, or stand for an endless one."""
         self._nodes += 1
         if depth > MAX_DEPTH or self._nodes > _MAX_NODES:
-            place.fail(
+            raise place.error(
                 f"the document nests deeper than {MAX_DEPTH} levels, or repeats itself without end", code="nesting"
             )

@@ -22,6 +22,14 @@ def _pairs(values: Mapping[str, str] | Iterable[tuple[str, str]]) -> Pairs:
     return tuple(sorted(values.items() if isinstance(values, Mapping) else values))
 
 
+def _texts(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(values)
+
+
+def _numbers(values: Iterable[int]) -> tuple[int, ...]:
+    return tuple(values)
+
+
 def _selectors(values: Iterable[Selector | str]) -> tuple[Selector, ...]:
     return tuple(Selector.parse(value) for value in values)
 
@@ -40,7 +48,7 @@ class DockerContainer:
     labels: Pairs = attrs.field(default=(), converter=_pairs)
     image: str = ""
     image_config_digest: str = ""
-    env: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    env: tuple[str, ...] = attrs.field(default=(), converter=_texts)
 
 
 @attrs.frozen(kw_only=True)
@@ -96,8 +104,8 @@ class Process:
     user: str = ""
     gid: int | None = None
     group: str = ""
-    supplementary_gids: tuple[int, ...] = attrs.field(default=(), converter=tuple)
-    supplementary_groups: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    supplementary_gids: tuple[int, ...] = attrs.field(default=(), converter=_numbers)
+    supplementary_groups: tuple[str, ...] = attrs.field(default=(), converter=_texts)
     path: str = ""
     sha256: str = ""
     docker: DockerContainer | None = None

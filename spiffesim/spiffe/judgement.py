@@ -1,0 +1,114 @@
+"""The judgement of a chain of certificates: whose it is, or why it is refused.
+
+Spec: X509-SVID 5
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final, TypeAlias
+
+from spiffesim.errors import InvalidInput, InvalidSvid
+from spiffesim.instants import Microseconds, microseconds
+from spiffesim.spiffe.bundle import Bundles, bundle_for
+from spiffesim.spiffe.certificate import Certificate, read_certificate
+from spiffesim.spiffe.edges import EdgeMemo
+from spiffesim.spiffe.explanation import Explanation, explain_leaf, explain_path
+from spiffesim.spiffe.ids import SpiffeId
+from spiffesim.spiffe.path import BudgetSpentError, Search, straight
+from spiffesim.spiffe.problems import leaf_problems
+from spiffesim.spiffe.verdict import Finding, Verdict
+from spiffesim.spiffe.x509svid import X509Svid
+
+X509: Final = "x509-svid"
+
+Chain: TypeAlias = X509Svid | Sequence[bytes]
+
+
+def judge(chain: Chain, bundles: Bundles, at: datetime, memo: EdgeMemo | None) -> tuple[SpiffeId, int] | Verdict:
+    """Whose SVID it is and how many issuers stand above it, or the verdict that refuses it."""
+    instant = instant_of(at)
+    certificates = _read(chain)
+    if isinstance(certificates, Finding):
+        return Verdict.of(X509, None, at.astimezone(UTC), (certificates,))
+    leaf = certificates[0]
+    spiffe_id = leaf.readable_spiffe_id
+    if spiffe_id is None or leaf.version != 3:
+        return Verdict.of(X509, spiffe_id, at.astimezone(UTC), explain_leaf(leaf, instant))
+    answer = _judge_path(certificates, spiffe_id, bundles, instant, memo)
+    if isinstance(answer, Explanation):
+        return Verdict.of(X509, spiffe_id, at.astimezone(UTC), answer.findings, answer.depth)
+    return spiffe_id, answer
+
+
+def _judge_path(
+    certificates: Sequence[Certificate],
+    spiffe_id: SpiffeId,
+    bundles: Bundles,
+    at: Microseconds,
+    memo: EdgeMemo | None,
+) -> int | Explanation:
+    """How many issuers stand above a leaf that is accepted, or why it is not."""
+    leaf, trust_domain = certificates[0], spiffe_id.trust_domain
+    bundle = bundle_for(bundles, trust_domain)
+    if bundle is None:
+        text = f"no bundle is held for trust domain {trust_domain}, to which {spiffe_id} belongs"
+        finding = Finding("trust_domain", text, None, {"trust_domain": trust_domain})
+        return Explanation((*explain_leaf(leaf, at), finding))
+    anchors = bundle.anchors
+    if not anchors.certificates:
+        text = f"the bundle of {trust_domain} has no X.509 authorities, so nothing of it is trusted"
+        finding = Finding("x509_authorities", text, None, {"trust_domain": trust_domain})
+        return Explanation((*explain_leaf(leaf, at), finding))
+    depth, anchor = straight(certificates, anchors, at, memo)
+    if anchor is None:
+        search = Search(certificates, anchors, at, memo, depth)
+        try:
+            path = search.find(clean=True)
+        except BudgetSpentError:
+            return explain_path(search, trust_domain, spent=True)
+        if path is None:
+            return explain_path(search, trust_domain, spent=False)
+        depth = len(path) - 1
+    if leaf_problems(leaf) or not leaf.not_before <= at <= leaf.not_after:
+        return Explanation(explain_leaf(leaf, at), depth)
+    return depth
+
+
+def _read(chain: object) -> Sequence[Certificate] | Finding:
+    """The certificates of a chain, or what is wrong with it."""
+    if isinstance(chain, X509Svid):
+        try:
+            return chain.parsed
+        except InvalidSvid:
+            chain = chain.chain
+    elif not isinstance(chain, Sequence) or isinstance(chain, bytes | bytearray | memoryview | str):
+        raise InvalidInput(
+            f"a chain is an X509Svid, or certificates as DER in a list, not {type(chain).__name__}; "
+            "read_chain takes PEM, and DER in one piece",
+            code="chain",
+        )
+    if not chain:
+        return Finding("chain_present", "no certificate is presented")
+    certificates = []
+    for index, data in enumerate(chain):
+        try:
+            certificates.append(read_certificate(data))
+        except InvalidSvid as error:
+            return Finding(
+                "certificate_encoding", f"in certificate {index} of the chain, {error}", None, {"index": index}
+            )
+    return certificates
+
+
+def instant_of(at: object) -> Microseconds:
+    """An instant in microseconds.
+
+    Raises:
+        InvalidInput: If it is not a datetime.
+        ClockError: If it has no time zone.
+    """
+    if not isinstance(at, datetime):
+        raise InvalidInput(f"an instant is a datetime with a time zone, not {type(at).__name__}", code="at")
+    return microseconds(at)
