@@ -5,7 +5,7 @@ SPIRE: pkg/server/api/middleware/authorization_opa.go, pkg/server/authpolicy/pol
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
 import attrs
@@ -34,6 +34,7 @@ POLICY: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "new_jwt_svid": (f"{_SERVICE}.svid.v1.SVID/NewJWTSVID", (AGENT,)),
     "new_downstream_x509_ca": (f"{_SERVICE}.svid.v1.SVID/NewDownstreamX509CA", (DOWNSTREAM,)),
     "get_bundle": (f"{_SERVICE}.bundle.v1.Bundle/GetBundle", (ANYONE,)),
+    "get_federated_bundle": (f"{_SERVICE}.bundle.v1.Bundle/GetFederatedBundle", (*_OPERATOR, AGENT)),
     "publish_jwt_authority": (f"{_SERVICE}.bundle.v1.Bundle/PublishJWTAuthority", (DOWNSTREAM,)),
     "set_federated_bundle": (f"{_SERVICE}.bundle.v1.Bundle/BatchSetFederatedBundle", _OPERATOR),
     "create_entry": (f"{_SERVICE}.entry.v1.Entry/BatchCreateEntry", _OPERATOR),
@@ -45,7 +46,9 @@ POLICY: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "authorized_entries": (f"{_SERVICE}.entry.v1.Entry/GetAuthorizedEntries", (AGENT,)),
     "renew_agent": (f"{_SERVICE}.agent.v1.Agent/RenewAgent", (AGENT,)),
     "create_join_token": (f"{_SERVICE}.agent.v1.Agent/CreateJoinToken", _OPERATOR),
+    "get_agent": (f"{_SERVICE}.agent.v1.Agent/GetAgent", _OPERATOR),
     "list_agents": (f"{_SERVICE}.agent.v1.Agent/ListAgents", _OPERATOR),
+    "count_agents": (f"{_SERVICE}.agent.v1.Agent/CountAgents", _OPERATOR),
     "ban_agent": (f"{_SERVICE}.agent.v1.Agent/BanAgent", _OPERATOR),
     "delete_agent": (f"{_SERVICE}.agent.v1.Agent/DeleteAgent", _OPERATOR),
 }
@@ -80,6 +83,12 @@ class Caller:
             return False
         return self.svid is svid if self.svid is not None else self.serial == svid.certificate.serial
 
+    @property
+    def who(self) -> str:
+        """How a message calls it."""
+        return "a local caller" if self.local else str(self.spiffe_id or "an anonymous caller")
+
+    @property
     def serial_number(self) -> int | None:
         """The serial number of the client certificate."""
         return self.svid.certificate.serial if self.svid is not None else self.serial
@@ -92,24 +101,26 @@ ANONYMOUS: Final = Caller()
 """A caller without a client certificate."""
 
 
-def roles(caller: Caller, admin_ids: Iterable[SpiffeId], entries: Iterable[RegistrationEntry]) -> str:
-    """What a caller is, agents apart: the first of local, admin and downstream that holds.
+def allows(
+    method: str, caller: Caller, admin_ids: Collection[SpiffeId], entries: Callable[[], Iterable[RegistrationEntry]]
+) -> bool:
+    """Whether a method is open to a caller as anything but an agent.
+
+    As in SPIRE only what the method admits is asked: an admin that is also downstream may call the
+    methods of both, and no others.
 
     Args:
+        method: Our name of it.
         caller: Who calls.
         admin_ids: The configured admins.
-        entries: The entries with the caller's SPIFFE ID, whatever their parents.
+        entries: Finds the entries with the caller's SPIFFE ID, whatever their parents.
     """
-    if caller.local:
-        return LOCAL
-    if caller.spiffe_id is not None and caller.spiffe_id in admin_ids:
-        return ADMIN
-    entries = list(entries)
-    if any(entry.admin for entry in entries):
-        return ADMIN
-    if any(entry.downstream for entry in entries):
-        return DOWNSTREAM
-    return ANYONE
+    allowed = POLICY[method][1]
+    if ANYONE in allowed or (LOCAL in allowed and caller.local):
+        return True
+    if ADMIN in allowed and (caller.spiffe_id in admin_ids or any(entry.admin for entry in entries())):
+        return True
+    return DOWNSTREAM in allowed and any(entry.downstream for entry in entries())
 
 
 def denied(method: str, caller: Caller, reason: str = "", detail: str | None = None) -> NotAuthorized:
@@ -122,11 +133,10 @@ def denied(method: str, caller: Caller, reason: str = "", detail: str | None = N
         detail: SPIRE's reason code, where there is one.
     """
     full, allowed = POLICY[method]
-    who = "a local caller" if caller.local else str(caller.spiffe_id or "an anonymous caller")
     return NotAuthorized(
         f"authorization denied for method {full}",
         status="PERMISSION_DENIED",
-        hint=reason or f"{who} called; only {' or '.join(allowed)} may",
+        hint=reason or f"{caller.who} called; only {' or '.join(allowed)} may",
         detail=detail,
         method=full,
         caller=caller.spiffe_id,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from spiffesim.authority import IssuedSvid, JwtAuthority, X509Authority
+from spiffesim.authority import IssuedCertificate, IssuedSvid, JwtAuthority, X509Authority
 from spiffesim.chain import Chain
 from spiffesim.errors import NoActiveAuthority, Refused
 from spiffesim.instants import SECOND, Microseconds, moment, rfc3339, span
@@ -77,18 +77,21 @@ class ServerCa:
         certificate = authority.sign(
             profile, draw, draw.key(key_type), spiffe_id=spiffe_id, now=now, ttl=ttl, dns_names=dns_names
         )
+        kind = profile.name.replace("_svid", "")
+        self._check_alive(f"failed to sign X509-SVID: invalid {kind} X509-SVID: invalid X509-SVID", certificate, now)
+        return IssuedSvid(certificate, authority.chain)
+
+    def _check_alive(self, failure: str, certificate: IssuedCertificate, now: Microseconds) -> None:
+        """Refuse a certificate that has ended, because its CA has. SPIRE: pkg/server/credvalidator/validator.go."""
         if now > certificate.not_after:
-            kind = profile.name.replace("_svid", "")
             raise Refused(
-                f"failed to sign X509-SVID: invalid {kind} X509-SVID: invalid X509-SVID: "
-                f"already expired as of {rfc3339(certificate.not_after)}",
+                f"{failure}: already expired as of {rfc3339(certificate.not_after)}",
                 status="INTERNAL",
-                hint=f"the CA of {self.keyring.name} ended {moment(now) - moment(authority.not_after)} ago; advance the "
+                hint=f"the CA of {self.keyring.name} ended {moment(now) - moment(certificate.not_after)} ago; advance the "
                 "simulation so that it rotates",
                 not_after=moment(certificate.not_after),
                 at=moment(now),
             )
-        return IssuedSvid(certificate, authority.chain)
 
     def sign_downstream_ca(self, draw: Draw, key: Key, *, now: Microseconds, ttl: timedelta) -> MintedCa:
         """Sign the CA of a nested server.
@@ -105,7 +108,18 @@ class ServerCa:
             now=now,
             ttl=span(ttl) if ttl > timedelta(0) else span(self.keyring.config.ca_ttl),
         )
+        failure = "failed to sign downstream X.509 CA: invalid downstream X509 CA: invalid X509 CA"
+        self._check_alive(failure, certificate, now)
         return MintedCa(Chain(certificate, authority.chain), tuple(self.keyring.view.roots), top=authority.top)
+
+    def check_jwt_svids(self) -> None:
+        """Check that JWT-SVIDs are not disabled.
+
+        Raises:
+            Refused: UNIMPLEMENTED, with SPIRE's text.
+        """
+        if self.keyring.config.disable_jwt_svids:
+            raise Refused("JWT functionality is disabled", status="UNIMPLEMENTED", hint=f"server {self.keyring.name}")
 
     def sign_jwt(
         self, spiffe_id: str, audience: Sequence[str], *, now: Microseconds, ttl: Microseconds, jti: str = ""
@@ -115,8 +129,7 @@ class ServerCa:
         Raises:
             Refused: If JWT-SVIDs are disabled, or the key has expired.
         """
-        if self.keyring.config.disable_jwt_svids:
-            raise Refused("JWT functionality is disabled", status="UNIMPLEMENTED", hint=f"server {self.keyring.name}")
+        self.check_jwt_svids()
         authority = self._token_authority(self.keyring.jwt, "JWT")
         expires_at = min(now + ttl, authority.not_after) // SECOND
         self._check_unexpired(expires_at, now, "JWT")

@@ -13,6 +13,7 @@ from spiffesim.errors import InvalidConfiguration
 from spiffesim.instants import Microseconds, span
 from spiffesim.keys import check_key_type
 from spiffesim.spiffe.ids import SpiffeId
+from spiffesim.spiffe.markup import pretty_fields
 
 _WEEK = timedelta(days=7)
 
@@ -36,6 +37,10 @@ def _flags(values: Iterable[str]) -> frozenset[str]:
     return frozenset(values)
 
 
+def _texts(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(values)
+
+
 def _ids(values: Iterable[SpiffeId | str]) -> tuple[SpiffeId, ...]:
     return tuple(SpiffeId.parse(value) for value in values)
 
@@ -44,9 +49,11 @@ def _ids(values: Iterable[SpiffeId | str]) -> tuple[SpiffeId, ...]:
 class CaSubject:
     """The subject of a CA certificate (``ca_subject``)."""
 
-    country: tuple[str, ...] = attrs.field(default=("US",), converter=tuple)
-    organization: tuple[str, ...] = attrs.field(default=("SPIFFE",), converter=tuple)
+    country: tuple[str, ...] = attrs.field(default=("US",), converter=_texts)
+    organization: tuple[str, ...] = attrs.field(default=("SPIFFE",), converter=_texts)
     common_name: str = ""
+
+    _repr_pretty_ = pretty_fields
 
 
 @attrs.frozen(kw_only=True)
@@ -82,6 +89,8 @@ class ServerConfig:
     admin_ids: tuple[SpiffeId, ...] = attrs.field(default=(), converter=_ids)
     feature_flags: frozenset[str] = attrs.field(default=frozenset(), converter=_flags)
     wit_issuer: str = ""
+
+    _repr_pretty_ = pretty_fields
 
     @property
     def wit_svids(self) -> bool:

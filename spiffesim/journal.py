@@ -11,6 +11,7 @@ from typing import Any
 import attrs
 
 from spiffesim.instants import Microseconds, moment, rfc3339
+from spiffesim.spiffe.markup import pretty_lines
 
 
 @attrs.frozen
@@ -30,6 +31,8 @@ class Event:
     kind: str
     facts: Mapping[str, Any]
     cause: str = ""
+
+    _repr_pretty_ = pretty_lines
 
     @property
     def at(self) -> datetime:

@@ -5,7 +5,9 @@ SPIRE: pkg/server/ca/manager/manager.go, pkg/server/ca/rotator/rotator.go
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+
+import attrs
 
 from spiffesim.authority import (
     IssuedCertificate,
@@ -16,7 +18,7 @@ from spiffesim.authority import (
 )
 from spiffesim.chain import Chain
 from spiffesim.configuration import CaSubject, ServerConfig
-from spiffesim.errors import InvalidInput, NotSupported, Refused, ValidationError
+from spiffesim.errors import InvalidInput, NotSupported, Refused, SpiffeSimError, ValidationError
 from spiffesim.instants import Microseconds, moment, rfc3339, span
 from spiffesim.journal import Journal
 from spiffesim.keys import Draw, Key, Randomness
@@ -34,6 +36,32 @@ from spiffesim.spiffe.bundle import SpiffeBundle
 from spiffesim.spiffe.ids import TrustDomain
 from spiffesim.spiffe.validation import validate_x509_svid
 from spiffesim.spiffe.x509svid import X509Svid
+
+
+@attrs.frozen
+class _Rotation:
+    """One kind of authority as the rotator sees it."""
+
+    kind: str
+    slots: Slots
+    prepare: Callable[[], None]
+    activated: Callable[[Slots, Microseconds, str], None]
+
+    def check(self, now: Microseconds) -> bool:
+        """Prepare and activate what is due; True if anything was."""
+        slots = self.slots
+        if slots.current.empty:
+            self.prepare()
+            slots.activate()
+        elif slots.next.empty and slots.current.should_prepare_next(now):
+            self.prepare()
+            return True
+        elif slots.current.should_activate_next(now):
+            slots.rotate()
+        else:
+            return False
+        self.activated(slots, now, f"{self.kind} activated")
+        return True
 
 
 class Keyring:
@@ -79,35 +107,37 @@ class Keyring:
 
     # Rotation
 
-    def rotate(self, now: Microseconds, *, everywhere: bool = False) -> bool:
-        """One check of the rotator: prepare and activate what is due; True if anything was.
+    def start(self, now: Microseconds, *, everywhere: bool = False) -> None:
+        """Prepare and activate the first authorities.
 
         Args:
             now: The present instant.
-            everywhere: Whether a new JWT authority becomes known in the whole trust domain at once.
-        """
-        changed = self._rotate(self.x509, now, lambda: self.prepare_x509(now), "X509 CA activated")
-        if not self.config.disable_jwt_svids:
-            changed |= self._rotate(self.jwt, now, lambda: self.prepare_jwt(now, everywhere), "JWT key activated")
-        if self.config.wit_svids:
-            changed |= self._rotate(self.wit, now, lambda: self.prepare_wit(now), "WIT key activated")
-        return changed
+            everywhere: Whether the JWT authority becomes known in the whole trust domain at once.
 
-    def _rotate(self, slots: Slots, now: Microseconds, prepare: Callable[[], None], activated: str) -> bool:
-        changed = False
-        if slots.current.empty:
-            prepare()
-            slots.activate()
-            self._note_activation(slots, now, activated)
-            changed = True
-        if slots.next.empty and slots.current.should_prepare_next(now):
-            prepare()
-            changed = True
-        if slots.current.should_activate_next(now):
-            slots.rotate()
-            self._note_activation(slots, now, activated)
-            changed = True
-        return changed
+        Raises:
+            Refused: If the upstream authority refuses; SPIRE's server ends then.
+        """
+        for rotation in self._rotations(now, everywhere):
+            rotation.check(now)
+
+    def catch_up(self, now: Microseconds) -> None:
+        """Do what the rotator's checks would have done by now; what fails is noted, and tried again next time.
+
+        SPIRE: pkg/server/ca/rotator/rotator.go
+        """
+        for rotation in self._rotations(now):
+            try:
+                while rotation.check(now):
+                    pass  # after a long step the next authority may have ended too
+            except SpiffeSimError as error:
+                self.journal.note(now, self.name, f"Unable to rotate {rotation.kind}", error=str(error))
+
+    def _rotations(self, now: Microseconds, everywhere: bool = False) -> Iterator[_Rotation]:
+        yield _Rotation("X509 CA", self.x509, lambda: self.prepare_x509(now), self._note_activation)
+        if not self.config.disable_jwt_svids:
+            yield _Rotation("JWT key", self.jwt, lambda: self.prepare_jwt(now, everywhere), self._note_activation)
+        if self.config.wit_svids:
+            yield _Rotation("WIT key", self.wit, lambda: self.prepare_wit(now), self._note_activation)
 
     def _note_activation(self, slots: Slots, now: Microseconds, kind: str) -> None:
         slot = slots.current

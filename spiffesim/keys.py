@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from spiffesim.errors import InvalidInput
@@ -168,19 +169,12 @@ class Key:
         """A key that was made elsewhere.
 
         Raises:
-            InvalidInput: If it is of a type that SPIRE does not sign with.
+            InvalidInput: If no CA of SPIRE's kind can sign with it: it has to be RSA of 2048 bits or more, or on
+                one of the curves P-256, P-384 and P-521.
         """
-        from cryptography.hazmat.primitives import serialization
-
-        size = getattr(private_key, "key_size", 0)
-        kind = "rsa" if hasattr(private_key, "private_numbers") and not hasattr(private_key, "curve") else "ec-p"
         key = cls.__new__(cls)
-        key.type = f"{kind}-{size}" if kind == "rsa" else f"{kind}{size}"
-        if key.type not in (*KEY_TYPES, "rsa-3072"):
-            raise InvalidInput(f"a key of type {key.type} cannot sign here; use one of {', '.join(KEY_TYPES)}")
-        key._source = private_key.private_bytes(
-            serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        key.type = _type_of(private_key)
+        key._source = private_key.private_bytes(*_library().pkcs8)
         key._forget()
         key._private_key = private_key
         return key
@@ -213,17 +207,11 @@ class Key:
     def spki(self) -> bytes:
         """The public key as a DER SubjectPublicKeyInfo."""
         if self._spki is None:
-            from cryptography.hazmat.primitives import serialization
-
             prefix = _EC_SPKI.get(self.type)
             if prefix is None:
-                self._spki = self.public_key.public_bytes(
-                    serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-                )
+                self._spki = self.public_key.public_bytes(*_library().spki)
             else:
-                self._spki = prefix + self.public_key.public_bytes(
-                    serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
-                )
+                self._spki = prefix + self.public_key.public_bytes(*_library().point)
         return self._spki
 
     @property
@@ -243,18 +231,15 @@ class Key:
             return self._source
         parts = _EC_PKCS8.get(self.type)
         if parts is None:
-            from cryptography.hazmat.primitives import serialization
-
-            return self.private_key.private_bytes(
-                serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
+            return self.private_key.private_bytes(*_library().pkcs8)
         prefix, middle, size = parts
         return prefix + self._scalar().to_bytes(size, "big") + middle + self.spki[_bits_offset(self.spki) :]
 
     def sign(self, data: bytes) -> bytes:
         """Sign as a CA does: deterministic ECDSA (RFC 6979) or RSA PKCS#1 v1.5, with the hash Go would choose."""
         private_key: Any = self.private_key
-        return cast("bytes", private_key.sign(data, *_signing(self.type)))
+        signature: bytes = private_key.sign(data, *_library().signing["rsa" if self.type[0] == "r" else self.type])
+        return signature
 
     def _scalar(self) -> int:
         randomness, name, counter, _ = cast("tuple[Randomness, str, int, int]", self._source)
@@ -265,16 +250,39 @@ class Key:
         if isinstance(self._source, bytes):
             from cryptography.hazmat.primitives import serialization
 
-            return serialization.load_der_private_key(self._source, None)
+            # It was a key already when it came in: RSA's primes need not be checked again.
+            return serialization.load_der_private_key(self._source, None, unsafe_skip_rsa_key_validation=True)
         if self.type.startswith("rsa"):
             return _rsa_key(int(self.type[4:]), self._source[3])
-        from cryptography.hazmat.primitives.asymmetric import ec
-
-        curve = ec.SECP256R1() if self.type == "ec-p256" else ec.SECP384R1()
-        return ec.derive_private_key(self._scalar(), curve)
+        library = _library()
+        return library.derive(self._scalar(), library.curves[self.type])
 
     def __repr__(self) -> str:
         return f"<Key {self.type}>"
+
+
+_CURVES: Final = {"secp256r1": "ec-p256", "secp384r1": "ec-p384", "secp521r1": "ec-p521"}
+_SMALLEST_RSA: Final = 2048
+
+
+def _type_of(private_key: object) -> str:
+    """The type of a key that was made elsewhere."""
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+    what = type(private_key).__name__
+    if isinstance(private_key, rsa.RSAPrivateKey):
+        what = f"rsa-{private_key.key_size}"
+        if private_key.key_size >= _SMALLEST_RSA:
+            return what
+    elif isinstance(private_key, ec.EllipticCurvePrivateKey):
+        what = private_key.curve.name
+        if what in _CURVES:
+            return _CURVES[what]
+    raise InvalidInput(
+        f"a key of type {what} cannot sign here; use RSA of {_SMALLEST_RSA} bits or more, or P-256, P-384 or P-521",
+        code="key_type",
+        key_type=what,
+    )
 
 
 def _bits_offset(spki: bytes) -> int:
@@ -285,20 +293,36 @@ def _bits_offset(spki: bytes) -> int:
     return position + (3 if length < 0x80 else 3 + (length & 0x7F))
 
 
-_SIGNING: dict[str, tuple[Any, ...]] = {}  # constants of the library, made when first needed
+class _Library:
+    """What cryptography's functions take: looked up once, because an import statement a call costs what a hash does.
 
+    Attributes:
+        derive: The function that makes an EC key of its scalar.
+        curves: The curve, by key type.
+        point: The form of a public key: the point alone.
+        spki: The form of a public key: SubjectPublicKeyInfo.
+        pkcs8: The form of a private key.
+        signing: What ``sign`` takes after the data, by key type; one for all of RSA.
+    """
 
-def _signing(key_type: str) -> tuple[Any, ...]:
-    """What cryptography's ``sign`` takes after the data."""
-    if not _SIGNING:
-        from cryptography.hazmat.primitives import hashes
+    def __init__(self) -> None:
+        from cryptography.hazmat.primitives import hashes, serialization
         from cryptography.hazmat.primitives.asymmetric import ec, padding
 
-        _SIGNING["ec-p256"] = (ec.ECDSA(hashes.SHA256(), deterministic_signing=True),)
-        _SIGNING["ec-p384"] = (ec.ECDSA(hashes.SHA384(), deterministic_signing=True),)
-        for bits in (2048, 3072, 4096):
-            _SIGNING[f"rsa-{bits}"] = (padding.PKCS1v15(), hashes.SHA256())
-    return _SIGNING[key_type]
+        self.derive = ec.derive_private_key
+        self.curves = {"ec-p256": ec.SECP256R1(), "ec-p384": ec.SECP384R1()}
+        self.point = (serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
+        self.spki = (serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+        self.pkcs8 = (serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        self.signing: dict[str, tuple[Any, ...]] = {
+            "ec-p256": (ec.ECDSA(hashes.SHA256(), deterministic_signing=True),),
+            "ec-p384": (ec.ECDSA(hashes.SHA384(), deterministic_signing=True),),
+            "ec-p521": (ec.ECDSA(hashes.SHA512(), deterministic_signing=True),),
+            "rsa": (padding.PKCS1v15(), hashes.SHA256()),
+        }
+
+
+_library = cache(_Library)
 
 
 def _rsa_key(bits: int, index: int) -> Any:

@@ -12,12 +12,14 @@ import attrs
 from spiffesim.authority import IssuedSvid
 from spiffesim.authorization import Caller, denied
 from spiffesim.entries import Selector
-from spiffesim.errors import NotFound, Refused
+from spiffesim.entries.admission import reason_of
+from spiffesim.entries.rejection import Rejected, refused
+from spiffesim.errors import InvalidSpiffeId, NotFound
 from spiffesim.instants import Microseconds, moment
 from spiffesim.spiffe.ids import SpiffeId, TrustDomain
 
 
-@attrs.define
+@attrs.frozen
 class Node:
     """The record of an attested agent.
 
@@ -42,6 +44,11 @@ class Node:
         """Whether an operator has banned it."""
         return self.svid is None
 
+    @property
+    def serial_number(self) -> int | None:
+        """The serial number of its current SVID; None once it is banned."""
+        return None if self.svid is None else self.svid.certificate.serial
+
     def selectors_at(self, now: Microseconds) -> tuple[Selector, ...]:
         """The selectors that node aliases see: none once the stored SVID has expired.
 
@@ -51,7 +58,7 @@ class Node:
 
 
 class Nodes:
-    """The attested agents of one server."""
+    """The attested agents of one server, in the order in which they first attested."""
 
     def __init__(self, trust_domain: TrustDomain) -> None:
         self._trust_domain = trust_domain
@@ -80,44 +87,67 @@ class Nodes:
         agent_id = caller.spiffe_id
         if agent_id is None:
             raise denied(method, caller)
-        node = self._nodes.get(agent_id)
         if now > caller.not_after:
             ended = moment(caller.not_after)
             raise denied(method, caller, f'agent "{agent_id}" SVID is expired, since {ended}', "AGENT_EXPIRED")
+        node = self._nodes.get(agent_id)
         if node is None:
             raise denied(method, caller, f'agent "{agent_id}" is not attested', "AGENT_NOT_ATTESTED")
-        if node.banned:
+        if node.svid is None:
             raise denied(method, caller, f'agent "{agent_id}" is banned', "AGENT_BANNED")
         if caller.presents(node.svid):
             return node
         if caller.presents(node.new_svid):
-            node.svid, node.new_svid = node.new_svid, None
-            return node
-        expected = node.svid.certificate.serial if node.svid is not None else ""
-        reason = f'agent "{agent_id}" expected to have serial number "{expected}"; has "{caller.serial_number()}"'
+            return self._promoted(node)
+        reason = (
+            f'agent "{agent_id}" expected to have serial number "{node.serial_number}"; has "{caller.serial_number}"'
+        )
         raise denied(method, caller, reason, "AGENT_NOT_ACTIVE")
 
-    def ban(self, spiffe_id: SpiffeId | str) -> Node:
-        """Take an agent's access away; the SVIDs that it holds stay valid."""
-        node = self._known(spiffe_id)
-        node.svid = node.new_svid = None
-        return node
+    def _promoted(self, node: Node) -> Node:
+        promoted = attrs.evolve(node, svid=node.new_svid, new_svid=None)
+        self.record(promoted)
+        return promoted
 
-    def delete(self, spiffe_id: SpiffeId | str) -> Node:
-        """Forget an agent (evict); it has to attest again."""
-        node = self._known(spiffe_id)
-        del self._nodes[node.spiffe_id]
-        return node
+    def find(self, spiffe_id: SpiffeId | str) -> Node:
+        """The record of an agent.
 
-    def _known(self, spiffe_id: SpiffeId | str) -> Node:
-        agent_id = SpiffeId.parse(spiffe_id)
-        if not agent_id.member_of(self._trust_domain) or not agent_id.path.startswith("/spire/agent/"):
-            raise Refused(
-                f'invalid agent ID: "{agent_id}" is not an agent in trust domain "{self._trust_domain}"; '
-                "path is not in the agent namespace",
-                status="INVALID_ARGUMENT",
-            )
+        Raises:
+            Refused: INVALID_ARGUMENT, with SPIRE's text, if that is not the ID of an agent.
+            NotFound: If no such agent has attested.
+        """
+        agent_id = self._agent_id(spiffe_id)
         node = self._nodes.get(agent_id)
         if node is None:
             raise NotFound("agent not found", status="NOT_FOUND", hint=str(agent_id), spiffe_id=agent_id)
         return node
+
+    def ban(self, spiffe_id: SpiffeId | str) -> Node:
+        """Take an agent's access away; the SVIDs that it holds stay valid."""
+        banned = attrs.evolve(self.find(spiffe_id), svid=None, new_svid=None)
+        self.record(banned)
+        return banned
+
+    def delete(self, spiffe_id: SpiffeId | str) -> Node:
+        """Forget an agent (evict); it has to attest again."""
+        return self._nodes.pop(self.find(spiffe_id).spiffe_id)
+
+    def _agent_id(self, spiffe_id: SpiffeId | str) -> SpiffeId:
+        """SPIRE: pkg/server/api/id.go (TrustDomainAgentIDFromProto)."""
+        try:
+            agent_id = SpiffeId.parse(spiffe_id)
+        except InvalidSpiffeId as error:
+            raise refused("invalid agent ID", Rejected(reason_of(error))) from None
+        problem = ""
+        if not agent_id.member_of(self._trust_domain):
+            problem = f'"{agent_id}" is not a member of trust domain "{self._trust_domain}"'
+        elif not agent_id.path:
+            problem = f'"{agent_id}" is not an agent in trust domain "{self._trust_domain}"; path is empty'
+        elif not agent_id.path.startswith("/spire/agent/"):
+            problem = (
+                f'"{agent_id}" is not an agent in trust domain "{self._trust_domain}"; '
+                "path is not in the agent namespace"
+            )
+        if problem:
+            raise refused("invalid agent ID", Rejected(problem))
+        return agent_id

@@ -23,19 +23,21 @@ _ORGANIZATIONAL_UNIT: Final = "2.5.4.11"
 _COMMON_NAME: Final = "2.5.4.3"
 _SERIAL_NUMBER: Final = "2.5.4.5"
 # The attributes that Go's pkix.Name keeps when it copies a name, in the order in which it writes them:
-# country, organization, unit, locality, province, street, postal code, common name, serial number.
+# country, province, locality, street, postal code, organization, unit, common name, serial number.
 _NAME_ORDER: Final = (
     _COUNTRY,
-    _ORGANIZATION,
-    _ORGANIZATIONAL_UNIT,
-    "2.5.4.7",
     "2.5.4.8",
+    "2.5.4.7",
     "2.5.4.9",
     "2.5.4.17",
+    _ORGANIZATION,
+    _ORGANIZATIONAL_UNIT,
     _COMMON_NAME,
     _SERIAL_NUMBER,
 )
 _SINGLE_VALUED: Final = (_COMMON_NAME, _SERIAL_NUMBER)
+# How Go reads the two old kinds of string that are not ASCII or UTF-8: T61String and BMPString.
+_CHARACTERS: Final = {0x14: "latin-1", 0x1E: "utf-16-be"}
 
 
 @attrs.frozen(eq=False)
@@ -83,6 +85,7 @@ _SAN_OID: Final = der.oid("2.5.29.17")
 _SIGNATURES: Final = {
     "ec-p256": der.sequence(der.oid("1.2.840.10045.4.3.2")),
     "ec-p384": der.sequence(der.oid("1.2.840.10045.4.3.3")),
+    "ec-p521": der.sequence(der.oid("1.2.840.10045.4.3.4")),
     "rsa": der.sequence(der.oid("1.2.840.113549.1.1.11"), b"\x05\x00"),
 }
 
@@ -132,22 +135,45 @@ class Template:
             spiffe_id: The URI among the alternative names.
             dns_names: The DNS names, which come before it.
         """
-        names = b"".join([der.tlv(0x82, name.encode()) for name in dns_names])
-        san = der.octet_string(der.sequence(names, der.tlv(0x86, spiffe_id.encode())))
-        extensions = self._before_key_id + key_id + self._after_key_id + der.sequence(_SAN_OID, san)
-        return der.sequence(
-            _V3,
-            der.integer(serial),
-            self._issuer,
-            _validity(not_before, not_after),
-            subject,
-            spki,
-            der.tlv(0xA3, der.sequence(extensions)),
+        uri = spiffe_id.encode()
+        names = der.head(0x86, len(uri)) + uri
+        if dns_names:
+            names = b"".join([der.tlv(0x82, name.encode()) for name in dns_names]) + names
+        before_names = self._before_key_id + key_id + self._after_key_id + _before_names(len(names))
+        body = b"".join(
+            (
+                _V3,
+                der.integer(serial),
+                self._issuer,
+                _validity(not_before, not_after),
+                subject,
+                spki,
+                _before_extensions(len(before_names) + len(names)),
+                before_names,
+                names,
+            )
         )
+        return der.head(der.SEQUENCE, len(body)) + body
 
     def certificate(self, tbs: bytes, signature: bytes) -> bytes:
         """The certificate as DER, given the signature over its bytes to sign."""
-        return der.sequence(tbs, self._algorithm, der.bit_string(signature))
+        body = tbs + self._algorithm + der.head(der.BIT_STRING, len(signature) + 1) + b"\x00" + signature
+        return der.head(der.SEQUENCE, len(body)) + body
+
+
+# Lengths stand before what they count. Working these out each time would cost a tenth of the signature.
+@lru_cache(maxsize=4096)
+def _before_names(length: int) -> bytes:
+    """What stands in the extensions before alternative names of this length."""
+    names = bytes(length)
+    return der.sequence(_SAN_OID, der.octet_string(der.sequence(names))).removesuffix(names)
+
+
+@lru_cache(maxsize=4096)
+def _before_extensions(length: int) -> bytes:
+    """What stands before extensions of this length."""
+    extensions = bytes(length)
+    return der.tlv(0xA3, der.sequence(extensions)).removesuffix(extensions)
 
 
 @lru_cache(maxsize=256)  # what is issued at the same instant lives equally long
@@ -207,9 +233,9 @@ def _values(name: bytes) -> dict[str, list[str]]:
     for _, _, set_start, set_end in der.values(name, start, end):
         for _, _, inside, stop in der.values(name, set_start, set_end):
             oid_start, oid_end = der.content_at(name, inside, stop, der.OID)
-            _, text_start, text_end = der.value_at(name, oid_end, stop)
+            tag, text_start, text_end = der.value_at(name, oid_end, stop)
             oid = der.dotted(name[oid_start:oid_end])
-            text = name[text_start:text_end].decode("utf-8", "replace")
+            text = name[text_start:text_end].decode(_CHARACTERS.get(tag, "utf-8"), "replace")
             earlier = [] if oid in _SINGLE_VALUED else found.get(oid, [])
             found[oid] = [*earlier, text]
     return found

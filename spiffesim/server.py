@@ -18,6 +18,7 @@ from spiffesim.authority import IssuedSvid
 from spiffesim.ca import ServerCa
 from spiffesim.configuration import ServerConfig
 from spiffesim.entries import Entries, EntryCache
+from spiffesim.errors import Refused
 from spiffesim.instants import SECOND, Microseconds, moment, span
 from spiffesim.keyring import Keyring
 from spiffesim.keys import Draw, Randomness
@@ -188,10 +189,12 @@ class Server(AgentService, SvidService, BundleService):
     def catch_up(self) -> None:
         """Do what its loops would have done by now: rotate its keys, renew its SVID, prune its entries."""
         now = self.world.now
-        while self.keyring.rotate(now):
-            pass  # after a long step the next authority may have ended too
+        self.keyring.catch_up(now)
         if self._svid is not None and self._svid.past_half_life(now):
-            self.renew_svid()
+            try:
+                self.renew_svid()
+            except Refused as refusal:
+                self.world.note(self.name, "Could not rotate server SVID", error=str(refusal))
         # SPIRE: every five minutes since the start (pkg/server/registration/manager.go).
         self.prune_entries(now - (now - self._started) % _PRUNE_INTERVAL)
 
@@ -201,7 +204,7 @@ class Server(AgentService, SvidService, BundleService):
         Args:
             everywhere: Whether its JWT key is known in the whole trust domain at once.
         """
-        self.keyring.rotate(self.world.now, everywhere=everywhere)
+        self.keyring.start(self.world.now, everywhere=everywhere)
         for warning in self.config.warnings():
             self.world.note(self.name, warning)
         self.world.note(self.name, "Starting Server APIs", trust_domain_id=self.trust_domain.spiffe_id)

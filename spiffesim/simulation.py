@@ -18,6 +18,8 @@ from spiffesim.keys import Randomness, draw_seed
 from spiffesim.plugins.upstream_authority import UpstreamAuthority
 from spiffesim.server import Server
 from spiffesim.spiffe.ids import TrustDomain
+from spiffesim.spiffe.markup import pretty_lines
+from spiffesim.tree import Tree, tree_of
 from spiffesim.workload import Workload
 from spiffesim.world import WorkloadOptions, World
 
@@ -221,6 +223,16 @@ class Simulation:
         for agent in self.world.agents.values():
             changed |= agent.sync()
         return changed
+
+    def tree(self) -> Tree:
+        """The deployment as a tree, as it is now; print it, or let a notebook draw it."""
+        return tree_of(self.world)
+
+    def _repr_svg_(self) -> str:
+        return self.tree().svg()
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        pretty_lines(f"{self!r}\n{self.tree().text(limit=100)}", printer, cycle)
 
     def __repr__(self) -> str:
         start = "" if self._start is None else f", start={self._start!r}"

@@ -1,5 +1,8 @@
 """The services of a server, as SPIRE divides its API: one room each, and what they share in the doorway.
 
+Every method takes its ``caller``: the operator on the server's own socket where nothing else is said,
+a ``Caller``, or an X509-SVID that the caller shows.
+
 SPIRE: pkg/server/api
 """
 
@@ -7,32 +10,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from spiffesim.authorization import (
-    ADMIN,
-    AGENT,
-    ANYONE,
-    DOWNSTREAM,
-    LOCAL,
-    POLICY,
-    Caller,
-    denied,
-    roles,
-)
+from spiffesim.authorization import AGENT, DOWNSTREAM, POLICY, Caller, allows, denied
+from spiffesim.entries.admission import workload_id
+from spiffesim.entries.rejection import Rejected, refused
 from spiffesim.errors import Refused, ValidationError
-from spiffesim.instants import microseconds, moment
+from spiffesim.instants import microseconds
 from spiffesim.spiffe.validation import validate_x509_svid
 from spiffesim.spiffe.x509svid import X509Svid
 
 if TYPE_CHECKING:
     from spiffesim.ca import ServerCa
     from spiffesim.configuration import ServerConfig
-    from spiffesim.entries import Entries, EntryCache
+    from spiffesim.entries import Entries, EntryCache, RegistrationEntry
     from spiffesim.keyring import Keyring
     from spiffesim.ledger import View
     from spiffesim.nodes import Node, Nodes
     from spiffesim.plugins.node_attestor.join_token import JoinTokens
     from spiffesim.spiffe.bundle import SpiffeBundle
-    from spiffesim.spiffe.ids import TrustDomain
+    from spiffesim.spiffe.ids import SpiffeId, TrustDomain
     from spiffesim.world import World
 
 
@@ -61,48 +56,57 @@ class Service:
         """The bundle of its trust domain, as it knows it."""
         return self.view.bundle
 
-    def authenticate(self, svid: X509Svid) -> Caller:
+    def authenticate(self, caller: Caller | X509Svid) -> Caller:
         """The caller that holds this X509-SVID, as the TLS handshake would find it.
 
         Raises:
-            Refused: UNAUTHENTICATED, if it does not validate against the bundle of its trust domain.
+            Refused: UNAUTHENTICATED, if it does not validate against the bundle of its trust domain,
+                or is of another trust domain and not among ``admin_ids``.
+
+        SPIRE: pkg/server/endpoints/auth.go
         """
+        if isinstance(caller, Caller):
+            return caller
         bundles = [self.bundle, *self.federated.values()]
         try:
-            spiffe_id = validate_x509_svid(svid, bundles, at=moment(self.world.now), memo=self.world.memo)
+            spiffe_id = validate_x509_svid(caller, bundles, at=self.world.clock.now, memo=self.world.memo)
         except ValidationError as error:
             raise Refused(f"client certificate is refused: {error}", status="UNAUTHENTICATED") from error
-        if spiffe_id.trust_domain != self.trust_domain and spiffe_id not in self.config.admin_ids:
-            raise Refused(f'unexpected trust domain in ID "{spiffe_id}"', status="UNAUTHENTICATED")
-        return Caller(spiffe_id, serial=svid.serial_number, not_after=microseconds(svid.not_after))
+        if not spiffe_id.member_of(self.trust_domain) and spiffe_id not in self.config.admin_ids:
+            raise Refused(f'unexpected trust domain in ID "{spiffe_id}"', status="UNAUTHENTICATED", hint=self.name)
+        return Caller(spiffe_id, serial=caller.serial_number, not_after=microseconds(caller.not_after))
 
     def authorize(self, method: str, caller: Caller | X509Svid) -> Caller:
         """The caller, if it may call this method.
 
-        SPIRE: pkg/server/api/middleware/authorization_opa.go decides in this order: anyone, local,
-        admin, downstream, agent.
-
         Raises:
             NotAuthorized: PERMISSION_DENIED, with SPIRE's text.
+
+        SPIRE: pkg/server/api/middleware/authorization_opa.go
         """
-        if isinstance(caller, X509Svid):
-            caller = self.authenticate(caller)
-        allowed = POLICY[method][1]
-        if ANYONE in allowed:
-            return caller
-        entries = () if caller.spiffe_id is None else self.entries.of_spiffe_id(caller.spiffe_id)
-        role = roles(caller, self.config.admin_ids, entries)
-        if role in allowed:
-            return caller
-        if role in (LOCAL, ADMIN) or AGENT not in allowed:
-            raise denied(method, caller, self._why_not_downstream(caller) if DOWNSTREAM in allowed else "")
-        self.nodes.authorize(method, caller, self.world.now)
+        caller = self.authenticate(caller)
+        if not allows(method, caller, self.config.admin_ids, lambda: self._entries_of(caller)):
+            if AGENT not in POLICY[method][1]:
+                raise denied(method, caller, self._why_not_downstream(method, caller))
+            self.nodes.authorize(method, caller, self.world.now)
         return caller
 
-    def _why_not_downstream(self, caller: Caller) -> str:
-        if caller.spiffe_id is None:
-            return ""
-        return f"no entry of {self.name} with SPIFFE ID {caller.spiffe_id} is downstream"
+    def _entries_of(self, caller: Caller) -> tuple[RegistrationEntry, ...]:
+        """The entries with the caller's SPIFFE ID, as they are now and not as agents see them."""
+        return () if caller.spiffe_id is None else self.entries.of_spiffe_id(caller.spiffe_id)
 
-    def _node_of(self, method: str, caller: Caller) -> Node:
-        return self.nodes.authorize(method, caller, self.world.now)
+    def _why_not_downstream(self, method: str, caller: Caller) -> str:
+        if DOWNSTREAM not in POLICY[method][1] or caller.spiffe_id is None:
+            return ""
+        return f"no entry of {self.name} with SPIFFE ID {caller.spiffe_id} is downstream; create one with downstream=True"
+
+    def _calling_agent(self, method: str, caller: Caller | X509Svid) -> Node:
+        """The record of the agent that calls a method which is for agents alone."""
+        return self.nodes.authorize(method, self.authenticate(caller), self.world.now)
+
+    def _workload_id(self, prefix: str, spiffe_id: SpiffeId | str) -> SpiffeId:
+        """The ID of a workload of this trust domain, or a refusal that begins with the prefix."""
+        try:
+            return workload_id(spiffe_id, self.trust_domain)
+        except Rejected as reason:
+            raise refused(prefix, reason) from None

@@ -5,15 +5,20 @@ SPIRE: pkg/server/api/agent/v1/service.go
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
+
+import attrs
 
 from spiffesim.api.entry import EntryService
 from spiffesim.authority import IssuedSvid
-from spiffesim.authorization import OPERATOR, Caller, denied
-from spiffesim.errors import AttestationFailed
+from spiffesim.authorization import OPERATOR, Caller
+from spiffesim.entries import Selector
+from spiffesim.errors import AlreadyExists, AttestationFailed, NotAuthorized
 from spiffesim.keys import Draw
 from spiffesim.nodes import Node
 from spiffesim.plugins.node_attestor import Attestation
+from spiffesim.plugins.node_attestor.join_token import check_ttl
 from spiffesim.profiles import AGENT_SVID
 from spiffesim.spiffe.ids import SpiffeId
 from spiffesim.spiffe.x509svid import X509Svid
@@ -35,20 +40,28 @@ class AgentService(EntryService):
         Args:
             ttl: How long it can be used, at least a second.
             token: The token; by default a random UUID.
-            agent_id: A second ID for the agent, to parent entries on.
+            agent_id: A second ID for the agent, to parent entries on. It is given by an entry, which
+                goes when the agent is deleted.
             caller: Who calls.
+
+        Raises:
+            Refused: INVALID_ARGUMENT for a TTL of less than a second or an ID that no workload can
+                have, INTERNAL if the token is given out already.
 
         SPIRE: pkg/server/api/agent/v1/service.go (CreateJoinToken)
         """
-        self.authorize("create_join_token", caller)
+        caller = self.authorize("create_join_token", caller)
+        check_ttl(ttl)
+        alias = None if agent_id is None else self._workload_id("invalid agent ID", agent_id)
         stream = f"{self.name} join token"
         drawn = token or self.world.randomness.uuid(stream, self.world.randomness.count(stream))
         self.join_tokens.create(drawn, ttl, self.world.now)
-        if agent_id is not None:
+        if alias is not None:
             parent = self.trust_domain.id(f"/spire/agent/join_token/{drawn}")
-            self.create_entry(
-                parent_id=parent, spiffe_id=SpiffeId.parse(agent_id), selectors=[f"spiffe_id:{parent}"], caller=caller
-            )
+            with suppress(AlreadyExists):  # SPIRE: the entry that is there is as good
+                self.create_entry(
+                    parent_id=parent, spiffe_id=alias, selectors=[_own_selector(parent)], caller=caller
+                )
         return drawn
 
     def admit_agent(self, attestation_type: str, attestation: Attestation) -> IssuedSvid:
@@ -56,7 +69,7 @@ class AgentService(EntryService):
 
         Raises:
             AttestationFailed: If an operator has banned the agent.
-            Refused: If its ID would be the server's.
+            Refused: If the CA cannot sign.
 
         SPIRE: pkg/server/api/agent/v1/service.go (AttestAgent)
         """
@@ -81,13 +94,40 @@ class AgentService(EntryService):
         return svid
 
     def renew_agent(self, caller: Caller | X509Svid) -> IssuedSvid:
-        """A new SVID for an agent that cannot attest again; the old one is good until the new one is used."""
-        caller = self.authorize("renew_agent", caller)
-        node = self._node_of("renew_agent", caller)
+        """A new SVID for an agent that cannot attest again; the old one is good until the new one is used.
+
+        Args:
+            caller: The agent.
+
+        Raises:
+            NotAuthorized: If the caller is not an active agent, or has to attest again instead.
+        """
+        node = self._calling_agent("renew_agent", caller)
         if node.can_reattest:
-            raise denied("renew_agent", caller, "agent must reattest instead of renew", "AGENT_MUST_REATTEST")
-        node.new_svid = self._sign_agent_svid(node.spiffe_id)
-        return node.new_svid
+            raise NotAuthorized(
+                "agent must reattest instead of renew",
+                status="PERMISSION_DENIED",
+                hint=f"{node.spiffe_id} attests with {node.attestation_type}",
+                detail="AGENT_MUST_REATTEST",
+            )
+        renewed = attrs.evolve(node, new_svid=self._sign_agent_svid(node.spiffe_id))
+        self.nodes.record(renewed)
+        assert renewed.new_svid is not None
+        return renewed.new_svid
+
+    def roll_over(self, caller: Caller) -> IssuedSvid:
+        """A new SVID for an agent whose old one a long step of the clock has overtaken.
+
+        It stands for the renewals that the agent would have made on the way, so that the caller's
+        SVID may have expired, but must be the agent's.
+
+        Raises:
+            NotAuthorized: If the caller is not an active agent.
+        """
+        node = self.nodes.authorize("renew_agent", caller, min(self.world.now, caller.not_after))
+        svid = self._sign_agent_svid(node.spiffe_id)
+        self.nodes.record(attrs.evolve(node, svid=svid, new_svid=None))
+        return svid
 
     def _sign_agent_svid(self, agent_id: SpiffeId) -> IssuedSvid:
         draw = Draw.next(self.world.randomness, f"{self.name} agent {agent_id}")
@@ -95,16 +135,65 @@ class AgentService(EntryService):
             AGENT_SVID, draw, spiffe_id=str(agent_id), now=self.world.now, ttl=self.config.ttl_of_agents
         )
 
+    def get_agent(self, agent_id: SpiffeId | str, *, caller: Caller | X509Svid = OPERATOR) -> Node:
+        """The record of an agent.
+
+        Raises:
+            NotFound: If no such agent has attested.
+        """
+        self.authorize("get_agent", caller)
+        return self.nodes.find(agent_id)
+
+    def list_agents(self, *, caller: Caller | X509Svid = OPERATOR) -> list[Node]:
+        """The records of all agents, in the order in which they first attested."""
+        self.authorize("list_agents", caller)
+        return list(self.nodes)
+
+    def count_agents(self, *, caller: Caller | X509Svid = OPERATOR) -> int:
+        """How many agents have attested."""
+        self.authorize("count_agents", caller)
+        return len(self.nodes)
+
     def ban_agent(self, agent_id: SpiffeId | str, *, caller: Caller | X509Svid = OPERATOR) -> None:
-        """Refuse an agent from now on; SVIDs already issued stay valid."""
+        """Refuse an agent from now on; SVIDs already issued stay valid.
+
+        Raises:
+            NotFound: If no such agent has attested.
+        """
         self.authorize("ban_agent", caller)
         node = self.nodes.ban(agent_id)
         self._close()
         self.world.note(self.name, "Agent banned", agent_id=node.spiffe_id)
 
     def delete_agent(self, agent_id: SpiffeId | str, *, caller: Caller | X509Svid = OPERATOR) -> None:
-        """Forget an agent (evict): it has to attest again, if its attestor allows."""
+        """Forget an agent (evict): it has to attest again, if its attestor allows.
+
+        Raises:
+            NotFound: If no such agent has attested.
+        """
         self.authorize("delete_agent", caller)
         node = self.nodes.delete(agent_id)
         self._close()
+        if node.attestation_type == "join_token":
+            self._delete_alias(node.spiffe_id)
         self.world.note(self.name, "Agent deleted", agent_id=node.spiffe_id)
+
+    def _delete_alias(self, agent_id: SpiffeId) -> None:
+        """Delete the entry that came with the agent's join token; other children are the operator's.
+
+        SPIRE: pkg/server/datastore/sqlstore/sqlstore.go (deleteAttestedNodeAndSelectors)
+        """
+        for entry in self.entries.list(by_parent_id=agent_id):
+            if entry.selectors == (_own_selector(agent_id),):
+                self.entries.delete(entry.id)
+                self.world.note(
+                    self.name,
+                    "Cascade-deleted registration entry on attested node deletion",
+                    entry_id=entry.id,
+                    spiffe_id=entry.spiffe_id,
+                    parent_id=agent_id,
+                )
+
+
+def _own_selector(agent_id: SpiffeId) -> Selector:
+    return Selector("spiffe_id", str(agent_id))

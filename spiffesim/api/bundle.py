@@ -10,9 +10,10 @@ from datetime import datetime
 from spiffesim.api import Service
 from spiffesim.authority import JwtAuthority
 from spiffesim.authorization import OPERATOR, Caller
-from spiffesim.errors import Refused
+from spiffesim.errors import InvalidBundle, NotFound, Refused
 from spiffesim.instants import microseconds
 from spiffesim.spiffe.bundle import SpiffeBundle
+from spiffesim.spiffe.ids import TrustDomain
 from spiffesim.spiffe.x509svid import X509Svid
 
 
@@ -24,16 +25,45 @@ class BundleService(Service):
         self.authorize("get_bundle", caller)
         return self.bundle
 
+    def get_federated_bundle(
+        self, trust_domain: TrustDomain | str, *, caller: Caller | X509Svid = OPERATOR
+    ) -> SpiffeBundle:
+        """The bundle of another trust domain, as the server holds it.
+
+        Raises:
+            NotFound: If it holds none.
+            Refused: INVALID_ARGUMENT for the server's own trust domain.
+        """
+        self.authorize("get_federated_bundle", caller)
+        name = TrustDomain.parse(trust_domain)
+        self._check_foreign(name, "getting")
+        bundle = self.federated.get(name)
+        if bundle is None:
+            raise NotFound("bundle not found", status="NOT_FOUND", hint=f"{name} on server {self.name}")
+        return bundle
+
     def set_federated_bundle(self, bundle: SpiffeBundle, *, caller: Caller | X509Svid = OPERATOR) -> None:
-        """Store the bundle of another trust domain, for entries that federate with it."""
+        """Store the bundle of another trust domain, for entries that federate with it.
+
+        Args:
+            bundle: The bundle, in place of the one that is held.
+            caller: Who calls.
+
+        Raises:
+            Refused: INVALID_ARGUMENT for the server's own trust domain.
+        """
         self.authorize("set_federated_bundle", caller)
-        if bundle.trust_domain == self.trust_domain:
-            raise Refused(
-                "setting a federated bundle for the server's own trust domain is not allowed",
-                status="INVALID_ARGUMENT",
-                hint=str(bundle.trust_domain),
-            )
+        self._check_foreign(bundle.trust_domain, "setting")
         self.federated[bundle.trust_domain] = bundle
+        self.world.note(self.name, "Bundle set successfully", trust_domain_id=bundle.trust_domain)
+
+    def _check_foreign(self, trust_domain: TrustDomain, verb: str) -> None:
+        if trust_domain == self.trust_domain:
+            raise Refused(
+                f"{verb} a federated bundle for the server's own trust domain is not allowed",
+                status="INVALID_ARGUMENT",
+                hint=str(trust_domain),
+            )
 
     def publish_jwt_authority(
         self,
@@ -41,7 +71,7 @@ class BundleService(Service):
         spki: bytes,
         *,
         expires_at: datetime | None = None,
-        caller: Caller | X509Svid = OPERATOR,
+        caller: Caller | X509Svid,
     ) -> SpiffeBundle:
         """Publish a downstream's JWT key, here and up to the top of the trust domain.
 
@@ -54,12 +84,33 @@ class BundleService(Service):
         Returns:
             This server's bundle, which now has the key.
 
+        Raises:
+            NotAuthorized: If no entry with the caller's SPIFFE ID is downstream.
+            Refused: INVALID_ARGUMENT for a key that is none or without key ID; INTERNAL, if a server
+                further up refuses it.
+
         SPIRE: pkg/server/api/bundle/v1/service.go (PublishJWTAuthority): who publishes which key ID
         is not checked.
         """
         self.authorize("publish_jwt_authority", caller)
-        if not key_id:
-            raise Refused("invalid JWT authority: missing key ID", status="INVALID_ARGUMENT")
+        _check_authority(key_id, spki)
         authority = JwtAuthority.published(key_id, spki, microseconds(expires_at) if expires_at else 0)
-        self.keyring.publish(authority, self.world.now)
+        try:
+            self.keyring.publish(authority, self.world.now)
+        except Refused as refusal:
+            raise Refused(
+                f"failed to publish JWT key: {refusal.message}", status="INTERNAL", hint=refusal.hint
+            ) from refusal
         return self.bundle
+
+
+def _check_authority(key_id: str, spki: bytes) -> None:
+    """SPIRE: pkg/server/api/bundle.go (ParseJWTAuthorities)."""
+    from spiffesim.spiffe.jwks import load_key
+
+    try:
+        load_key(spki)
+    except InvalidBundle as error:
+        raise Refused(f"invalid JWT authority: {error}", status="INVALID_ARGUMENT") from None
+    if not key_id:
+        raise Refused("invalid JWT authority: missing key ID", status="INVALID_ARGUMENT")

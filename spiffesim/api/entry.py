@@ -32,15 +32,17 @@ class EntryService(Service):
         """
         self.authorize("create_entry", caller)
         entry = self.entries.create(**fields)
-        if entry.admin:
-            self._close()  # who is an admin is no longer a downstream
         self.world.note(
             self.name, "Entry created", entry_id=entry.id, spiffe_id=entry.spiffe_id, parent_id=entry.parent_id
         )
         return entry
 
     def get_entry(self, entry_id: str, *, caller: Caller | X509Svid = OPERATOR) -> RegistrationEntry:
-        """The registration entry with this ID."""
+        """The registration entry with this ID.
+
+        Raises:
+            NotFound: ``entry not found``.
+        """
         self.authorize("get_entry", caller)
         return self.entries.get(entry_id)
 
@@ -51,10 +53,10 @@ class EntryService(Service):
         self.authorize("list_entries", caller)
         return list(self.entries.list(**filters))
 
-    def count_entries(self, *, caller: Caller | X509Svid = OPERATOR) -> int:
-        """How many registration entries there are."""
+    def count_entries(self, *, caller: Caller | X509Svid = OPERATOR, **filters: Unpack[EntryFilters]) -> int:
+        """How many registration entries match every filter; see ``Entries.list``."""
         self.authorize("count_entries", caller)
-        return self.entries.count()
+        return self.entries.count(**filters)
 
     def update_entry(
         self,
@@ -71,6 +73,10 @@ class EntryService(Service):
             mask: The names of the fields to change; None replaces every field, given or not.
             caller: Who calls.
             **fields: The new values.
+
+        Raises:
+            Refused: With SPIRE's status and text.
+            NotFound: ``failed to update entry``.
         """
         self.authorize("update_entry", caller)
         entry = self.entries.update(entry_id, mask=mask, **fields)
@@ -79,7 +85,11 @@ class EntryService(Service):
         return entry
 
     def delete_entry(self, entry_id: str, *, caller: Caller | X509Svid = OPERATOR) -> RegistrationEntry:
-        """Delete a registration entry; agents drop it when they next sync."""
+        """Delete a registration entry; agents drop it when they next sync.
+
+        Raises:
+            NotFound: ``entry not found``.
+        """
         self.authorize("delete_entry", caller)
         entry = self.entries.delete(entry_id)
         self._close()
@@ -104,7 +114,13 @@ class EntryService(Service):
         self.view.ledger.closures += 1
 
     def authorized_entries(self, caller: Caller | X509Svid) -> list[RegistrationEntry]:
-        """The entries of which the calling agent may fetch SVIDs, by entry ID."""
-        caller = self.authorize("authorized_entries", caller)
-        node = self._node_of("authorized_entries", caller)
-        return list(self.cache.authorized(node.spiffe_id, node.selectors_at(self.world.now)))
+        """The entries of which the calling agent may fetch SVIDs, by entry ID.
+
+        Args:
+            caller: The agent.
+
+        Raises:
+            NotAuthorized: If the caller is not an active agent.
+        """
+        node = self._calling_agent("authorized_entries", caller)
+        return self.cache.authorized(node.spiffe_id, node.selectors_at(self.world.now))

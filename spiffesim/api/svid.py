@@ -12,10 +12,11 @@ from typing import Final
 from spiffesim.api import Service
 from spiffesim.authority import IssuedSvid
 from spiffesim.authorization import OPERATOR, Caller
-from spiffesim.entries import RegistrationEntry
+from spiffesim.entries import RegistrationEntry, check_minted_dns_names
 from spiffesim.errors import NotFound, Refused
-from spiffesim.instants import span
+from spiffesim.instants import SECOND, Microseconds, span
 from spiffesim.keys import Draw, Key
+from spiffesim.nodes import Node
 from spiffesim.plugins.upstream_authority import MintedCa
 from spiffesim.profiles import WORKLOAD_SVID
 from spiffesim.spiffe import jose
@@ -30,8 +31,21 @@ _WIT_SVID_TTL: Final = timedelta(hours=1)
 class SvidService(Service):
     """The SVID service."""
 
-    def new_x509_svid(self, caller: Caller, entry_id: str, *, key_type: str = "ec-p256") -> IssuedSvid:
-        """Sign the X509-SVID of an entry, for the agent that calls."""
+    # For agents
+
+    def new_x509_svid(self, caller: Caller | X509Svid, entry_id: str, *, key_type: str = "ec-p256") -> IssuedSvid:
+        """Sign the X509-SVID of an entry, for the agent that calls.
+
+        Args:
+            caller: The agent.
+            entry_id: The entry.
+            key_type: The type of the new key.
+
+        Raises:
+            NotAuthorized: If the caller is not an active agent.
+            NotFound: If there is no such entry, or it is not the agent's.
+            Refused: INTERNAL, if the CA cannot sign.
+        """
         entry = self._authorized_entry("new_x509_svid", caller, entry_id)
         draw = Draw.next(
             self.world.randomness,
@@ -47,38 +61,67 @@ class SvidService(Service):
             key_type=key_type,
         )
 
-    def new_jwt_svid(self, caller: Caller, entry_id: str, audience: Iterable[str]) -> str:
-        """Sign a JWT-SVID for an entry, for the agent that calls."""
-        entry = self._authorized_entry("new_jwt_svid", caller, entry_id)
-        kept = [name for name in audience if name]
-        self._check_audience(kept)
-        stream = f"{self.name} jti {entry.id}"
-        jti = self._draw_jti(stream) if entry.jwt_svid_include_jti else ""
+    def new_jwt_svid(self, caller: Caller | X509Svid, entry_id: str, audience: Iterable[str]) -> str:
+        """Sign a JWT-SVID for an entry, for the agent that calls.
+
+        Args:
+            caller: The agent.
+            entry_id: The entry.
+            audience: Whom it is for.
+
+        Raises:
+            NotAuthorized: If the caller is not an active agent.
+            NotFound: If there is no such entry, or it is not the agent's.
+            Refused: UNIMPLEMENTED, if JWT-SVIDs are disabled; for an empty audience; INTERNAL, if the
+                key has expired.
+        """
+        node = self._calling_agent("new_jwt_svid", caller)
+        self.ca.check_jwt_svids()
+        entry = self._entry_of(node, entry_id)
+        kept = self._audience(audience)
+        jti = self._draw_jti(f"{self.name} jti {entry.id}") if entry.jwt_svid_include_jti else ""
         ttl = span(entry.jwt_svid_ttl or self.config.default_jwt_svid_ttl)
         return self.ca.sign_jwt(str(entry.spiffe_id), kept, now=self.world.now, ttl=ttl, jti=jti)
 
     def _draw_jti(self, stream: str) -> str:
         return jose.b64url(self.world.randomness.bytes(stream, self.world.randomness.count(stream), 16))
 
-    def _check_audience(self, audience: list[str]) -> None:
-        if not audience:
-            raise Refused("at least one audience is required", status="INVALID_ARGUMENT", hint=f"server {self.name}")
+    def _audience(self, audience: str | Iterable[str]) -> list[str]:
+        """The audience without empty names, of which at least one is left.
 
-    def _authorized_entry(self, method: str, caller: Caller, entry_id: str) -> RegistrationEntry:
-        caller = self.authorize(method, caller)
+        SPIRE: pkg/server/credtemplate/builder.go (BuildWorkloadJWTSVIDClaims)
+        """
+        names = [audience] if isinstance(audience, str) else list(audience)
+        if not names:
+            raise Refused("at least one audience is required", status="INVALID_ARGUMENT", hint=f"server {self.name}")
+        kept = [name for name in names if name]
+        if not kept:
+            raise Refused(
+                "failed to sign JWT-SVID: invalid JWT-SVID audience: cannot be empty",
+                status="INTERNAL",
+                hint=f"server {self.name} drops empty names, and was given no others",
+            )
+        return kept
+
+    def _authorized_entry(self, method: str, caller: Caller | X509Svid, entry_id: str) -> RegistrationEntry:
+        return self._entry_of(self._calling_agent(method, caller), entry_id)
+
+    def _entry_of(self, node: Node, entry_id: str) -> RegistrationEntry:
+        """The entry, if it is among those of the agent."""
         entry = self.cache.get(entry_id)
-        node = self._node_of(method, caller)
         if entry is None or not self.cache.authorizes(node.spiffe_id, node.selectors_at(self.world.now), entry):
             raise NotFound(
                 "entry not found or not authorized",
                 status="NOT_FOUND",
-                hint=f"entry {entry_id!r} for {caller.spiffe_id} on {self.name}",
+                hint=f"entry {entry_id!r} for {node.spiffe_id} on {self.name}",
                 entry_id=entry_id,
             )
         return entry
 
+    # For nested servers
+
     def new_downstream_x509_ca(
-        self, key: Key, *, preferred_ttl: timedelta = timedelta(0), caller: Caller | X509Svid = OPERATOR
+        self, key: Key, *, preferred_ttl: timedelta = timedelta(0), caller: Caller | X509Svid
     ) -> MintedCa:
         """Sign the CA of a nested server; only a downstream may call.
 
@@ -89,10 +132,13 @@ class SvidService(Service):
 
         Raises:
             NotAuthorized: If no entry with the caller's SPIFFE ID is downstream.
+            Refused: INTERNAL, if the CA cannot sign.
         """
         caller = self.authorize("new_downstream_x509_ca", caller)
         draw = Draw.next(self.world.randomness, f"{self.name} downstream {caller.spiffe_id}")
         return self.ca.sign_downstream_ca(draw, key, now=self.world.now, ttl=preferred_ttl)
+
+    # For operators
 
     def mint_x509_svid(
         self,
@@ -106,20 +152,25 @@ class SvidService(Service):
 
         Args:
             spiffe_id: Any workload ID of the trust domain.
-            ttl: How long it lives; by default ``default_x509_svid_ttl``. Capped by the CA.
+            ttl: How long it lives, in whole seconds (a fraction counts as one); by default
+                ``default_x509_svid_ttl``. Capped by the CA.
             dns_names: DNS names for its SAN; the first also becomes the common name.
             caller: Who calls.
+
+        Raises:
+            Refused: INVALID_ARGUMENT, if the ID is not that of a workload of this trust domain, or a
+                DNS name is not one; INTERNAL, if the CA cannot sign.
         """
         self.authorize("mint_x509_svid", caller)
         workload_id = self._workload_id("CSR URI SAN is invalid", spiffe_id)
-        names = self.entries.check_minted_dns_names(tuple(dns_names))
+        names = check_minted_dns_names(dns_names)
         draw = Draw.next(self.world.randomness, f"{self.name} mint {workload_id}")
         svid = self.ca.sign_svid(
             WORKLOAD_SVID,
             draw,
             spiffe_id=str(workload_id),
             now=self.world.now,
-            ttl=span(ttl or self.config.default_x509_svid_ttl),
+            ttl=_lifetime(ttl, self.config.default_x509_svid_ttl),
             dns_names=names,
         )
         return svid.draw()
@@ -132,22 +183,40 @@ class SvidService(Service):
         ttl: timedelta | None = None,
         caller: Caller | X509Svid = OPERATOR,
     ) -> JwtSvid:
-        """Mint a JWT-SVID without a registration entry (``spire-server jwt mint``)."""
+        """Mint a JWT-SVID without a registration entry (``spire-server jwt mint``).
+
+        Args:
+            spiffe_id: Any workload ID of the trust domain.
+            audience: Whom it is for: one name or several.
+            ttl: How long it lives, as for X509-SVIDs; by default ``default_jwt_svid_ttl``.
+            caller: Who calls.
+
+        Raises:
+            Refused: UNIMPLEMENTED, if JWT-SVIDs are disabled; INVALID_ARGUMENT, if the ID is not that
+                of a workload of this trust domain, or there is no audience; INTERNAL, if the key has
+                expired.
+        """
         self.authorize("mint_jwt_svid", caller)
+        self.ca.check_jwt_svids()
         workload_id = self._workload_id("invalid SPIFFE ID", spiffe_id)
-        kept = [name for name in ([audience] if isinstance(audience, str) else audience) if name]
-        self._check_audience(kept)
-        lifetime = span(ttl or self.config.default_jwt_svid_ttl)
+        kept = self._audience(audience)
+        lifetime = _lifetime(ttl, self.config.default_jwt_svid_ttl)
         return JwtSvid.parse(self.ca.sign_jwt(str(workload_id), kept, now=self.world.now, ttl=lifetime))
 
     def mint_wit_svid(
-        self,
-        spiffe_id: SpiffeId | str,
-        *,
-        ttl: timedelta | None = None,
-        caller: Caller | X509Svid = OPERATOR,
+        self, spiffe_id: SpiffeId | str, *, ttl: timedelta | None = None, caller: Caller | X509Svid = OPERATOR
     ) -> WitSvid:
-        """Mint a WIT-SVID over a new key, which comes with it; behind the feature flag ``wit-svid``."""
+        """Mint a WIT-SVID over a new key, which comes with it; behind the feature flag ``wit-svid``.
+
+        Args:
+            spiffe_id: Any workload ID of the trust domain.
+            ttl: How long it lives, as for X509-SVIDs; by default an hour.
+            caller: Who calls.
+
+        Raises:
+            Refused: UNIMPLEMENTED without the feature flag; INVALID_ARGUMENT, if the ID is not that of
+                a workload of this trust domain; INTERNAL, if the key has expired.
+        """
         self.authorize("mint_wit_svid", caller)
         if not self.config.wit_svids:
             raise Refused(
@@ -158,25 +227,12 @@ class SvidService(Service):
         workload_id = self._workload_id("invalid SPIFFE ID", spiffe_id)
         key = Draw.next(self.world.randomness, f"{self.name} mint wit {workload_id}").key()
         # SPIRE: the default is an hour, whatever is configured (pkg/server/credtemplate/builder.go).
-        token = self.ca.sign_wit(str(workload_id), key, now=self.world.now, ttl=span(ttl or _WIT_SVID_TTL))
+        token = self.ca.sign_wit(str(workload_id), key, now=self.world.now, ttl=_lifetime(ttl, _WIT_SVID_TTL))
         return WitSvid.parse(token, private_key_der=key.pkcs8)
 
-    def _workload_id(self, prefix: str, spiffe_id: SpiffeId | str) -> SpiffeId:
-        """The ID of a workload of this trust domain.
 
-        SPIRE: pkg/server/api/id.go
-        """
-        workload_id = SpiffeId.parse(spiffe_id)
-        problem = ""
-        if not workload_id.member_of(self.trust_domain):
-            problem = f'"{workload_id}" is not a member of trust domain "{self.trust_domain}"'
-        elif not workload_id.path:
-            problem = f'"{workload_id}" is not a workload in trust domain "{self.trust_domain}"; path is empty'
-        elif workload_id.path == "/spire" or workload_id.path.startswith("/spire/"):
-            problem = (
-                f'"{workload_id}" is not a workload in trust domain "{self.trust_domain}"; '
-                "path is in the reserved namespace"
-            )
-        if problem:
-            raise Refused(f"{prefix}: {problem}", status="INVALID_ARGUMENT", spiffe_id=workload_id)
-        return workload_id
+def _lifetime(ttl: timedelta | None, default: timedelta) -> Microseconds:
+    """The lifetime that a request asks for: whole seconds, as ``spire-server x509 mint`` sends them, or the default."""
+    if ttl is None or ttl <= timedelta(0):
+        return span(default)
+    return -(-span(ttl) // SECOND) * SECOND

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import attrs
 
@@ -28,9 +28,7 @@ from spiffesim.entries.values import (
 )
 from spiffesim.instants import SECOND, Microseconds
 from spiffesim.spiffe.ids import SpiffeId, TrustDomain
-
-if TYPE_CHECKING:
-    from IPython.lib.pretty import RepresentationPrinter  # type: ignore[import-not-found,unused-ignore]  # no dependency
+from spiffesim.spiffe.markup import pretty_lines
 
 
 def _flag(name: str) -> Any:
@@ -161,11 +159,7 @@ class RegistrationEntry:
         )
         return f"RegistrationEntry({', '.join(fields)})"
 
-    def _repr_pretty_(self, printer: RepresentationPrinter, _cycle: bool) -> None:
-        for number, line in enumerate(str(self).splitlines()):
-            if number:
-                printer.break_()
-            printer.text(line)
+    _repr_pretty_ = pretty_lines
 
 
 def made_of(values: Mapping[str, Any]) -> RegistrationEntry:

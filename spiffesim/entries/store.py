@@ -15,7 +15,6 @@ from spiffesim.entries.admission import (
     EntryFields,
     NewEntry,
     check_known,
-    check_minted_dns_names,
     convert,
     read_mask,
 )
@@ -85,8 +84,6 @@ class Entries:
         self._similar: dict[_Likeness, dict[str, None]] = {}
         self._expiring: dict[str, Microseconds] = {}
         self._changed: dict[str, int] = {}  # the version of each entry's last change, oldest first
-
-    check_minted_dns_names = staticmethod(check_minted_dns_names)
 
     def __len__(self) -> int:
         return len(self._entries)

@@ -18,8 +18,10 @@ import attrs
 from spiffesim.errors import InvalidBundle, InvalidInput, InvalidSvid, InvalidTrustDomain
 from spiffesim.spiffe import jsontext, jwks
 from spiffesim.spiffe.authorities import Authorities, Pairs, pairs_of
+from spiffesim.spiffe.face import Face, Shown
 from spiffesim.spiffe.ids import TrustDomain
 from spiffesim.spiffe.jsontext import kind_of
+from spiffesim.spiffe.markup import pretty_lines
 from spiffesim.spiffe.pem import read_certificates, write_pem
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ def _ders(certificates: Iterable[bytes]) -> tuple[bytes, ...]:
 
 
 @attrs.frozen(slots=False, repr=False)  # not slotted: keys and certificates are loaded when somebody looks
-class SpiffeBundle:
+class SpiffeBundle(Shown):
     """The authorities of one trust domain; it never changes.
 
     Args:
@@ -111,9 +113,10 @@ class SpiffeBundle:
             InvalidBundle: If there is none, something else, or a certificate that is not a CA's.
         """
         try:
-            return cls.from_x509_authorities(trust_domain, read_certificates(pem))
+            certificates = read_certificates(pem)
         except ValueError as error:
             raise InvalidBundle(f"the bundle cannot be read: {error}", code="pem", clause="RFC 7468 5") from None
+        return cls.from_x509_authorities(trust_domain, certificates)
 
     @classmethod
     def from_x509_authorities(cls, trust_domain: TrustDomain | str, certificates: Iterable[bytes]) -> SpiffeBundle:
@@ -131,6 +134,9 @@ class SpiffeBundle:
         """The bundle document, as ``spire-server bundle show -format spiffe`` prints it.
 
         A sequence number or refresh hint of 0 is left out, as SPIRE does.
+
+        Raises:
+            InvalidBundle: If an authority is not a CA's, or has a key with which no SVID can be signed.
 
         SPIRE: cmd/spire-server/cli/bundle/common.go
         """
@@ -228,6 +234,11 @@ class SpiffeBundle:
         sequence = "" if self.sequence_number is None else f", sequence number {self.sequence_number}"
         return f"<SpiffeBundle {self.trust_domain}: {counts}{sequence}>"
 
+    def _face(self) -> Face:
+        from spiffesim.spiffe import faces
+
+        return faces.of_bundle(self)
+
 
 def _all(bundles: Iterable[SpiffeBundle]) -> tuple[SpiffeBundle, ...]:
     return tuple(_each(bundles))
@@ -298,6 +309,14 @@ class BundleMap:
 
     def __repr__(self) -> str:
         return f"<BundleMap {', '.join(self._by_name)}>"
+
+    def __str__(self) -> str:
+        return "\n\n".join(map(str, self.bundles))
+
+    def _repr_html_(self) -> str:
+        return "".join(bundle._repr_html_() for bundle in self.bundles)
+
+    _repr_pretty_ = pretty_lines
 
 
 Bundles: TypeAlias = SpiffeBundle | BundleMap | Iterable[SpiffeBundle]

@@ -21,9 +21,17 @@ _HOST: Final = re.compile(r"\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*", re.IGNORECASE)
 _DNS: Final = re.compile(rf"({_HOST.pattern})?", re.IGNORECASE)
 _ADDRESS: Final = re.compile(r"[0-9.]+|.*:.*")
 _EMAIL_ADDRESS: Final = bytes.fromhex("06092a864886f70d010901")  # the attribute of a subject that is an e-mail address
-_FORM_NAMES: Final = ("otherName", "rfc822Name", "dNSName", "x400Address", "directoryName", "ediPartyName")
-_MORE_FORM_NAMES: Final = ("uniformResourceIdentifier", "iPAddress", "registeredID")
-FORM_NAMES: Final = _FORM_NAMES + _MORE_FORM_NAMES
+_FORM_NAMES: Final = (
+    "otherName",
+    "rfc822Name",
+    "dNSName",
+    "x400Address",
+    "directoryName",
+    "ediPartyName",
+    "uniformResourceIdentifier",
+    "iPAddress",
+    "registeredID",
+)
 
 
 def effort(issuer: Certificate, path: Sequence[Certificate]) -> int:
@@ -59,7 +67,7 @@ def constrained(issuer: Certificate, path: Sequence[Certificate]) -> Iterator[tu
 def _unprocessed(constraints: NameConstraints, critical: bool, below: Certificate) -> str | None:
     """Why constraints cannot be applied to a certificate below, to follow the issuer's name, or None."""
     for subtree in constraints.permitted + constraints.excluded:
-        name = FORM_NAMES[subtree.form]
+        name = _FORM_NAMES[subtree.form]
         if not subtree.plain:
             return f"has a {name} constraint with a minimum or a maximum"
         if subtree.form in (ext.URI, ext.DNS):

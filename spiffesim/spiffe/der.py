@@ -16,7 +16,6 @@ BOOLEAN: Final = 0x01
 INTEGER: Final = 0x02
 BIT_STRING: Final = 0x03
 OCTET_STRING: Final = 0x04
-NULL: Final = 0x05
 OID: Final = 0x06
 UTF8_STRING: Final = 0x0C
 PRINTABLE_STRING: Final = 0x13
@@ -39,14 +38,19 @@ class DerError(ValueError):
 # Writing
 
 
+@lru_cache(maxsize=4096)  # certificates of one kind differ in length by a few bytes
+def head(tag: int, length: int) -> bytes:
+    """What stands before a content of this length: the tag, and the length."""
+    if length < 0x80:
+        return bytes((tag, length))
+    octets = length.to_bytes((length.bit_length() + 7) // 8, "big")
+    return bytes((tag, 0x80 | len(octets))) + octets
+
+
 def tlv(tag: int, *content: bytes) -> bytes:
     """One value: its tag, its length, its content."""
     body = content[0] if len(content) == 1 else b"".join(content)
-    length = len(body)
-    if length < 0x80:
-        return bytes((tag, length)) + body
-    octets = length.to_bytes((length.bit_length() + 7) // 8, "big")
-    return bytes((tag, 0x80 | len(octets))) + octets + body
+    return head(tag, len(body)) + body
 
 
 def sequence(*parts: bytes) -> bytes:

@@ -13,8 +13,6 @@ from spiffesim.spiffe import der
 from spiffesim.spiffe.der import DerError
 
 DIGITAL_SIGNATURE: Final = 1 << 0
-KEY_ENCIPHERMENT: Final = 1 << 2
-KEY_AGREEMENT: Final = 1 << 4
 KEY_CERT_SIGN: Final = 1 << 5
 CRL_SIGN: Final = 1 << 6
 

@@ -10,13 +10,15 @@ from binascii import Error as Base64Error
 from binascii import a2b_base64
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from typing import Any, Final, NamedTuple, NoReturn, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, cast
 
 from spiffesim.errors import InvalidBundle, InvalidSvid
 from spiffesim.spiffe import jose
-from spiffesim.spiffe.authorities import Pairs
 from spiffesim.spiffe.certificate import Certificate, load_public_key, read_certificate
 from spiffesim.spiffe.jsontext import JsonError, kind_of, read_object
+
+if TYPE_CHECKING:
+    from spiffesim.spiffe.authorities import Pairs
 
 X509: Final = "x509-svid"
 JWT: Final = "jwt-svid"

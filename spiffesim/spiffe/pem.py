@@ -6,7 +6,8 @@ import re
 from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
 
-_BLOCK = re.compile(r"-----BEGIN ([^\r\n]*?)-----([A-Za-z0-9+/=\s]*)-----END \1-----")
+# The label is bounded, so that a text of many beginnings is not read again from each of them.
+_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,64})-----([A-Za-z0-9+/=\s]*)-----END \1-----")
 
 
 def write_pem(label: str, data: bytes) -> bytes:

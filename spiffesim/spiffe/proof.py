@@ -11,6 +11,7 @@ from datetime import datetime
 import attrs
 
 from spiffesim.spiffe.compact import b64url_bytes, unb64url
+from spiffesim.spiffe.markup import pretty_fields
 
 
 @attrs.frozen
@@ -30,6 +31,8 @@ class Proof:
     signed: bytes
     signature: bytes
     not_after: datetime
+
+    _repr_pretty_ = pretty_fields
 
     def holds(self, token: bytes) -> bool:
         """Whether the signed bytes contain the SHA-256 of a token."""

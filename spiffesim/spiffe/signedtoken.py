@@ -12,6 +12,7 @@ import attrs
 from spiffesim.errors import InvalidSvid
 from spiffesim.spiffe import claims as read
 from spiffesim.spiffe.compact import Jws, read_jws
+from spiffesim.spiffe.face import Face, Shown
 
 
 def _text(token: object) -> str:
@@ -24,7 +25,7 @@ def _text(token: object) -> str:
 
 
 @attrs.frozen(slots=False, repr=False)  # not slotted: the token is taken apart when somebody looks
-class SignedToken:
+class SignedToken(Shown):
     """A token, and what it says of itself; nothing about it has been verified.
 
     Attributes:
@@ -70,3 +71,8 @@ class SignedToken:
 
     def __str__(self) -> str:
         return self.token
+
+    def _face(self) -> Face:
+        from spiffesim.spiffe import faces
+
+        return faces.of_token(self)

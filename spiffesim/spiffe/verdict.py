@@ -10,7 +10,9 @@ from typing import Any, Final, Literal, TypeAlias
 import attrs
 
 from spiffesim.errors import InvalidInput, ValidationError
+from spiffesim.spiffe.face import Face, Shown
 from spiffesim.spiffe.ids import SpiffeId
+from spiffesim.spiffe.markup import pretty_fields
 
 Scope: TypeAlias = Literal["document", "leaf", "issuer", "signed", "certificate"]
 """Whom a rule is asked of.
@@ -65,6 +67,8 @@ class Finding:
     depth: int | None = None
     facts: Mapping[str, Any] = attrs.field(factory=dict, converter=_copy)
 
+    _repr_pretty_ = pretty_fields
+
 
 @attrs.frozen
 class Answer:
@@ -75,6 +79,8 @@ class Answer:
     answer: str
     detail: str | None = None
     depth: int | None = None
+
+    _repr_pretty_ = pretty_fields
 
 
 class Rulebook:
@@ -155,7 +161,7 @@ def _places(scope: Scope, depth: int) -> Sequence[int | None]:
 
 
 @attrs.frozen(slots=False)  # not slotted: the answers are worked out when somebody looks
-class Verdict:
+class Verdict(Shown):
     """The judgement of one document at one instant; it never changes.
 
     Attributes:
@@ -217,6 +223,11 @@ class Verdict:
 
     def __bool__(self) -> bool:
         return self.ok
+
+    def _face(self) -> Face:
+        from spiffesim.spiffe import faces
+
+        return faces.of_verdict(self, rulebook(self.kind))
 
     def __getstate__(self) -> dict[str, Any]:
         return {field.name: getattr(self, field.name) for field in attrs.fields(Verdict)}

@@ -8,7 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from spiffesim.errors import BadSignature, ConstraintViolation, Expired, InvalidSvid, Malformed, NotYetValid
+from spiffesim.errors import (
+    BadSignature,
+    ConstraintViolation,
+    Expired,
+    InvalidInput,
+    InvalidSvid,
+    Malformed,
+    NotYetValid,
+)
 from spiffesim.instants import microseconds
 from spiffesim.spiffe import claims as read
 from spiffesim.spiffe import compact, jose, signatures
@@ -192,6 +200,8 @@ def _judge_proof(findings: list[Finding], proof: Proof | None, question: Questio
         )
         return
     ends = microseconds(proof.not_after)
+    if not isinstance(proof, Proof):
+        raise InvalidInput(f"a proof is a Proof, not a {type(proof).__name__}", code="proof")
     # The leeway is for the clock of the token's issuer; a proof was made by the peer, a moment ago.
     if question.at >= ends:
         until, now = read.both(ends, question.at)

@@ -5,7 +5,6 @@ Spec: WIT-SVID 2 and 3
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
@@ -102,16 +101,17 @@ class WitSvid(SignedToken):
             raise _no_key("its private key is not the one that cnf is about")
         return cast("PrivateKey", key)
 
-    def prove(self, *, audience: str, not_after: datetime, **claims: Any) -> Proof:
+    def prove(self, *, audience: str, not_after: datetime, jti: str | None = None) -> Proof:
         """Prove to somebody that the holder has the key, by a WIMSE workload proof token.
 
         Args:
             audience: For whom the proof is: the URI that is called.
             not_after: When the proof ends, to the second; better soon.
-            **claims: More claims, such as ``jti``.
+            jti: What makes the proof unique, for a peer that takes each only once.
 
         Raises:
             InvalidSvid: If the private key is not there.
+            ClockError: If the instant has no time zone.
             InvalidInput: If its algorithm cannot be deterministic (PS256, PS384, PS512).
 
         Spec: WIT-SVID 5
@@ -119,14 +119,12 @@ class WitSvid(SignedToken):
         from spiffesim.spiffe import jose
 
         seconds = microseconds(not_after) // SECOND
-        proof: Mapping[str, Any] = {
-            "aud": audience,
-            "exp": seconds,
-            **claims,
-            "wth": b64url(sha256(self.token.encode("ascii")).digest()),
-        }
+        claims: dict[str, Any] = {"aud": audience, "exp": seconds}
+        if jti is not None:
+            claims["jti"] = jti
+        claims["wth"] = b64url(sha256(self.token.encode("ascii")).digest())
         header = {"typ": "wpt+jwt", "alg": self.confirmation_algorithm}
-        signed, _, signature = jose.sign(header, proof, self.private_key).rpartition(".")
+        signed, _, signature = jose.sign(header, claims, self.private_key).rpartition(".")
         return Proof(signed.encode("ascii"), unb64url(signature), moment(seconds * SECOND))
 
     @cached_property

@@ -18,6 +18,7 @@ from spiffesim.errors import InvalidSvid
 from spiffesim.instants import moment, rfc3339
 from spiffesim.spiffe import der
 from spiffesim.spiffe.certificate import Certificate, read_certificate
+from spiffesim.spiffe.face import Face, Shown
 from spiffesim.spiffe.files import write_files
 from spiffesim.spiffe.ids import SpiffeId
 from spiffesim.spiffe.pem import read_certificates, read_pem, write_pem
@@ -54,7 +55,7 @@ def _ders(certificates: Iterable[bytes]) -> tuple[bytes, ...]:
 
 
 @attrs.frozen(slots=False, repr=False)  # not slotted: certificates and key are read when somebody looks
-class X509Svid:
+class X509Svid(Shown):
     """An X.509-SVID: a chain, and the private key of its leaf.
 
     Nothing about it has been verified: for that there is
@@ -249,6 +250,11 @@ class X509Svid:
         validity = f"{rfc3339(leaf.not_before)} to {rfc3339(leaf.not_after)}"
         issuers = f"{len(self.chain) - 1} CA certificate{'s' * (len(self.chain) != 2)}"
         return f"<X509Svid {names}: serial number {leaf.serial}, {validity}, {issuers}>"
+
+    def _face(self) -> Face:
+        from spiffesim.spiffe import faces
+
+        return faces.of_x509_svid(self)
 
 
 def read_chain(data: bytes | str) -> tuple[bytes, ...]:

@@ -83,7 +83,7 @@ def raw_signature(algorithm: str, key: PrivateKey, data: bytes) -> bytes:
     digest = HASHES[algorithm[2:]]
     if isinstance(key, ec.EllipticCurvePrivateKey):
         r, s = decode_dss_signature(key.sign(data, ec.ECDSA(digest)))
-        size = SIZES[algorithm[2:]]
+        size = max(SIZES[algorithm[2:]], (key.key_size + 7) // 8)
         return r.to_bytes(size, "big") + s.to_bytes(size, "big")
     if algorithm[0] == "P":
         return key.sign(data, padding.PSS(padding.MGF1(digest), digest.digest_size), digest)
@@ -98,9 +98,10 @@ def sealed(header: bytes, payload: bytes, *, algorithm: str = "ES256", key: Priv
 
 def compact(header: Mapping[str, Any], claims: Mapping[str, Any], *, key: PrivateKey | None = None) -> str:
     """A compact JWS over a header and claims, signed by ``alg`` where that is an algorithm, else by ES256."""
-    algorithm = header.get("alg")
-    known = algorithm if isinstance(algorithm, str) and algorithm[:2] in ("ES", "RS", "PS") else "ES256"
-    return sealed(json.dumps(header).encode(), json.dumps(claims).encode(), algorithm=known, key=key)
+    algorithm: Any = header.get("alg")
+    known = isinstance(algorithm, str) and algorithm[:2] in ("ES", "RS", "PS") and algorithm[2:] in HASHES
+    algorithm = algorithm if known else "ES256"
+    return sealed(json.dumps(header).encode(), json.dumps(claims).encode(), algorithm=algorithm, key=key)
 
 
 HEADER: dict[str, Any] = {"alg": "ES256", "kid": KEY_ID, "typ": "JWT"}

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 import shutil
+import ssl
 import subprocess
+import warnings
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.exceptions import InvalidSignature
 from cryptography.x509 import verification as v
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
@@ -24,19 +26,85 @@ _CA_ID = re.compile(r"spiffe://[a-z0-9._-]{1,255}")
 def cryptography_accepts(chain: Sequence[bytes], roots: Sequence[bytes], at: datetime) -> bool:
     """Whether ``cryptography``'s path validation, with SPIFFE's rules around it, accepts a chain (leaf first)."""
     try:
+        anchors, (leaf, *others) = _loaded(roots), _loaded(chain)
         verifier = (
             v.PolicyBuilder()
-            .store(v.Store([x509.load_der_x509_certificate(root) for root in roots]))
+            .store(v.Store(anchors))
             .time(at)
             .max_chain_depth(127)
             .extension_policies(ca_policy=_CA, ee_policy=_LEAF)
             .build_client_verifier()
         )
-        leaf, *others = [x509.load_der_x509_certificate(certificate) for certificate in chain]
         verifier.verify(leaf, others)
-    except (v.VerificationError, ValueError):  # ValueError: what it cannot even load
+    except (v.VerificationError, ValueError, x509.InvalidVersion):  # the last two: what it cannot even load
         return False
     return True
+
+
+def exhaustive_accepts(chain: Sequence[bytes], roots: Sequence[bytes], at: datetime) -> bool:
+    """Whether any path at all leads from the leaf to a root, each tried in full, as RFC 5280 6.1 has it.
+
+    For a handful of certificates that are right by themselves: what it looks at is names, signatures,
+    validity, CA flags, key usages, path lengths and permitted hosts of URIs.
+    """
+    leaf, *others = _loaded(chain)
+    return _valid_at(leaf, at) and _leads_up([leaf], others, _loaded(roots), at)
+
+
+def _leads_up(
+    path: list[x509.Certificate], others: list[x509.Certificate], roots: list[x509.Certificate], at: datetime
+) -> bool:
+    usable = (
+        issuer
+        for issuer in (*roots, *others)
+        if issuer not in path and _issued(issuer, path[-1]) and _valid_at(issuer, at) and _allows(issuer, path)
+    )
+    return any(issuer in roots or _leads_up([*path, issuer], others, roots, at) for issuer in usable)
+
+
+def _issued(issuer: x509.Certificate, child: x509.Certificate) -> bool:
+    try:
+        child.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
+
+
+def _valid_at(certificate: x509.Certificate, at: datetime) -> bool:
+    return certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc
+
+
+def _allows(issuer: x509.Certificate, path: list[x509.Certificate]) -> bool:
+    constraints = issuer.extensions.get_extension_for_class(x509.BasicConstraints).value
+    usage = issuer.extensions.get_extension_for_class(x509.KeyUsage).value
+    below = sum(certificate.issuer != certificate.subject for certificate in path[1:])
+    if constraints.path_length is not None and below > constraints.path_length:
+        return False
+    try:
+        permitted = issuer.extensions.get_extension_for_class(x509.NameConstraints).value.permitted_subtrees or []
+    except x509.ExtensionNotFound:
+        permitted = []
+    hosts = [name.value for name in permitted]
+    bound = [path[0], *(certificate for certificate in path[1:] if certificate.issuer != certificate.subject)]
+    within = not hosts or all(host in hosts for certificate in bound for host in _hosts(certificate))
+    return constraints.ca and usage.key_cert_sign and within
+
+
+def _hosts(certificate: x509.Certificate) -> list[str]:
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return []
+    return [uri.removeprefix("spiffe://").partition("/")[0] for uri in names.get_values_for_type(_URI)]
+
+
+_URI = x509.UniformResourceIdentifier
+
+
+def _loaded(certificates: Sequence[bytes]) -> list[x509.Certificate]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns of what later versions of it will refuse
+        return [x509.load_der_x509_certificate(certificate) for certificate in certificates]
 
 
 def _ca_usage(_policy: object, _certificate: object, found: x509.KeyUsage) -> None:
@@ -108,4 +176,4 @@ def openssl_accepts(chain: Sequence[bytes], roots: Sequence[bytes], at: datetime
 
 
 def _pem(certificates: Sequence[bytes]) -> bytes:
-    return b"".join(x509.load_der_x509_certificate(each).public_bytes(Encoding.PEM) for each in certificates)
+    return "".join(ssl.DER_cert_to_PEM_cert(each) for each in certificates).encode()

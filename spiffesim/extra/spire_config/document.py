@@ -142,6 +142,16 @@ class Section:
             raise self.place_of(key).error(complaint, code="missing_key")
         return value
 
+    def require(self, key: str, complaint: str) -> None:
+        """Check that a key is there and not empty, which does not count as reading it.
+
+        Raises:
+            InvalidConfiguration: With SPIRE's complaint.
+        """
+        name = self._name(key)
+        if name is None or not text_of(self.entries[name]):
+            raise self.place_of(key).error(complaint, code="missing_key")
+
     def integer(self, key: str, default: int) -> int:
         """A whole number; a text of digits counts as one, as in SPIRE."""
         node = self.get(key)

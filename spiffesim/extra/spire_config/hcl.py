@@ -50,9 +50,11 @@ def _complaint(error: Any, source: str, file: str) -> InvalidConfiguration:
     lines = source.split("\n")
     line = getattr(error, "line", None)
     line = line if isinstance(line, int) and 0 < line <= len(lines) else len(lines)
+    ended = getattr(getattr(error, "token", None), "type", "") == "$END"
+    while ended and line > 1 and not lines[line - 1].strip():
+        line -= 1  # the last line that says something
     shown = lines[line - 1].strip()
-    token = getattr(error, "token", None)
-    if getattr(token, "type", "") == "$END":
+    if ended:
         problem = f"the file ends where a block, a list, a text or a bare word has to go on: {shown!r}"
     elif shown.startswith('"'):
         problem = f"a key in quotes: SPIRE would take it, python-hcl2 does not; take the quotes off: {shown!r}"

@@ -49,8 +49,8 @@ class Mount:
         """Where a path of the container lies; None if it is not in this volume."""
         if path != self.target and not path.startswith(f"{self.target.rstrip('/')}/"):
             return None
-        rest = path[len(self.target.rstrip("/")) :]
-        return attrs.evolve(self.source, path=posixpath.normpath(self.source.path + rest))
+        rest = path[len(self.target) :].lstrip("/")
+        return attrs.evolve(self.source, path=posixpath.normpath(posixpath.join(self.source.path, rest)))
 
     def shows(self, location: Location) -> bool:
         """Whether a container with this volume sees what lies there."""

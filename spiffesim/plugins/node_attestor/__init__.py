@@ -18,6 +18,7 @@ from spiffesim.errors import Refused
 from spiffesim.instants import Microseconds
 from spiffesim.keys import Randomness
 from spiffesim.spiffe.ids import TrustDomain
+from spiffesim.spiffe.markup import pretty_fields
 
 if TYPE_CHECKING:
     from spiffesim.plugins.node_attestor.join_token import JoinTokens
@@ -37,6 +38,8 @@ class Attestation:
     path: str
     selectors: tuple[Selector, ...] = ()
     can_reattest: bool = False
+
+    _repr_pretty_ = pretty_fields
 
 
 class AttestingServer(Protocol):

@@ -42,6 +42,16 @@ class JoinTokenAttestor:
         return "<JoinTokenAttestor>"
 
 
+def check_ttl(ttl: timedelta) -> None:
+    """Check that a token would live for a second.
+
+    Raises:
+        Refused: INVALID_ARGUMENT, with SPIRE's text.
+    """
+    if ttl < timedelta(seconds=1):
+        raise Refused("ttl is required, you must provide one", status="INVALID_ARGUMENT", hint=f"{ttl}")
+
+
 class JoinTokens:
     """The join tokens that a server has given out and that nobody has used."""
 
@@ -54,8 +64,7 @@ class JoinTokens:
         Raises:
             Refused: INVALID_ARGUMENT if it would live less than a second, INTERNAL if it is given out already.
         """
-        if ttl < timedelta(seconds=1):
-            raise Refused("ttl is required, you must provide one", status="INVALID_ARGUMENT", hint=f"{ttl}")
+        check_ttl(ttl)
         if token in self._expiries:
             raise Refused(
                 "failed to create token: datastore-sql: UNIQUE constraint failed: join_tokens.token",

@@ -19,6 +19,7 @@ from spiffesim.instants import Microseconds, moment
 from spiffesim.keys import Draw, Key
 from spiffesim.spiffe.certificate import read_certificate
 from spiffesim.spiffe.ids import TrustDomain
+from spiffesim.spiffe.markup import pretty_fields
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
@@ -44,6 +45,8 @@ class CaRequest:
     now: Microseconds
     draw: Draw
     _subject: Callable[[], bytes] = attrs.field(alias="subject")
+
+    _repr_pretty_ = pretty_fields
 
     @property
     def at(self) -> datetime:
@@ -79,6 +82,8 @@ class MintedCa:
     chain: Chain | Sequence[CertificateLike]
     roots: Sequence[CertificateLike]
     top: CertificateLike | None = None
+
+    _repr_pretty_ = pretty_fields
 
     @classmethod
     def from_der(cls, chain: Iterable[bytes], roots: Iterable[bytes]) -> MintedCa:

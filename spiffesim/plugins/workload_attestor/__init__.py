@@ -14,6 +14,7 @@ from typing import Protocol, TypeAlias, TypedDict, runtime_checkable
 import attrs
 
 from spiffesim.entries import Selector
+from spiffesim.spiffe.markup import pretty_fields
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -50,6 +51,8 @@ class DockerContainer:
     image_config_digest: str = ""
     env: tuple[str, ...] = attrs.field(default=(), converter=_texts)
 
+    _repr_pretty_ = pretty_fields
+
 
 @attrs.frozen(kw_only=True)
 class KubernetesPod:
@@ -81,6 +84,8 @@ class KubernetesPod:
     container_name: str = ""
     container_image: tuple[str, str] = ("", "")
 
+    _repr_pretty_ = pretty_fields
+
 
 @attrs.frozen(kw_only=True)
 class Process:
@@ -111,6 +116,8 @@ class Process:
     docker: DockerContainer | None = None
     kubernetes: KubernetesPod | None = None
     selectors: tuple[Selector, ...] = attrs.field(default=(), converter=_selectors)
+
+    _repr_pretty_ = pretty_fields
 
     def with_selectors(self, *selectors: Selector | str) -> Process:
         """The same process with more declared selectors."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spiffesim.entries import Entries, check_minted_dns_names
+from spiffesim.entries import check_minted_dns_names
 from spiffesim.entries.dnsnames import why_not_dns_name, wildcard_overlap
 from spiffesim.errors import InvalidEntry, Refused
 
@@ -131,7 +131,7 @@ def test_a_wildcard_covers_names_one_label_below(names: list[str], overlap: str 
 
 def test_minted_names_come_back_as_they_were() -> None:
     assert check_minted_dns_names(["a.example.com", "*.other.org"]) == ("a.example.com", "*.other.org")
-    assert Entries.check_minted_dns_names(()) == ()
+    assert check_minted_dns_names(()) == ()
 
 
 @pytest.mark.parametrize(
