@@ -6,13 +6,12 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Unpack
 
-import attrs
-
 from spiffesim.authority import IssuedSvid
 from spiffesim.authorization import Caller
 from spiffesim.entries import RegistrationEntry, Selector
-from spiffesim.errors import AttestationFailed, NotAuthorized, Refused, Unavailable
-from spiffesim.instants import Microseconds, moment
+from spiffesim.errors import AttestationFailed, NotAuthorized, Refused, SpiffeSimError, Unavailable
+from spiffesim.instants import moment
+from spiffesim.jwtcache import Audience, JwtCache
 from spiffesim.ledger import View
 from spiffesim.plugins.node_attestor import NodeAttestor
 from spiffesim.plugins.workload_attestor import Process, WorkloadAttestor
@@ -21,18 +20,11 @@ from spiffesim.spiffe.bundle import SpiffeBundle
 from spiffesim.spiffe.ids import SpiffeId, TrustDomain
 from spiffesim.spiffe.jwtsvid import JwtSvid
 from spiffesim.spiffe.x509svid import X509Svid
+from spiffesim.svidcache import Identity, SvidCache
 from spiffesim.world import ProcessOptions, WorkloadOptions, World
 
 if TYPE_CHECKING:
     from spiffesim.workload import Workload
-
-
-@attrs.frozen
-class Identity:
-    """One entry of an agent with its present X509-SVID."""
-
-    entry: RegistrationEntry
-    svid: IssuedSvid
 
 
 class Agent:
@@ -46,6 +38,7 @@ class Agent:
         attestor: How it attests.
         workload_attestors: How it finds the selectors of its workloads.
         workload_key_type: The type of its workloads' keys (``workload_x509_svid_key_type``).
+        stopped: Why its process has ended, in SPIRE's words; empty while it runs.
     """
 
     def __init__(
@@ -67,10 +60,8 @@ class Agent:
         self.view = View(server.view.ledger)
         self.federated: dict[TrustDomain, SpiffeBundle] = {}
         self.stopped = ""
-        self._entries: dict[str, RegistrationEntry] = {}
-        self._by_selector: dict[Selector, dict[str, RegistrationEntry]] = {}
-        self._svids: dict[str, IssuedSvid] = {}
-        self._tokens: dict[tuple[str, tuple[str, ...]], JwtSvid] = {}
+        self._cache = SvidCache()
+        self._tokens = JwtCache()
         self._svid: IssuedSvid | None = None
 
     # Identity
@@ -91,6 +82,11 @@ class Agent:
         return moment(self._attested().not_after)
 
     @property
+    def depth(self) -> int:
+        """How many servers stand above it."""
+        return self.server.depth + 1
+
+    @property
     def caller(self) -> Caller:
         """This agent as its server sees it."""
         return Caller.holding(self._attested())
@@ -103,25 +99,37 @@ class Agent:
         return self._svid
 
     def attest(self) -> None:
-        """Prove to the server what this node is, and receive the agent's SVID.
+        """Start: prove to the server what this node is, receive the agent's SVID, and sync for the first time.
 
         Raises:
             AttestationFailed: With SPIRE's text.
+
+        SPIRE: pkg/agent/agent.go (the Workload API opens after the first sync)
         """
+        self._attest()
+        self.stopped = ""
+        self.sync()
+
+    def _attest(self) -> None:
         attestation = self.attestor.attest(self.server, self.world.now)
         self._svid = self.server.admit_agent(self.attestor.name, attestation)
         self.view.copy(self.server.view)
-        self.stopped = ""
 
     # Conveniences
 
-    def workload(self, path: str, **options: Unpack[WorkloadOptions]) -> Workload:
+    def workload(self, path: SpiffeId | str, **options: Unpack[WorkloadOptions]) -> Workload:
         """Register a workload on this agent, with a selector of its own, and start it.
 
         Args:
             path: The path of its SPIFFE ID, such as ``/web``, or the whole ID.
             **options: ``name`` (in the simulation), ``process`` (a ``Process`` with more attributes),
-                and the other fields of ``RegistrationEntry``, such as ``dns_names`` or ``hint``.
+                ``selectors`` (what the entry asks for instead, which the process must have), and the
+                other fields of ``RegistrationEntry``, such as ``dns_names`` or ``hint``.
+
+        Raises:
+            InvalidTopology: If the name is taken.
+            InvalidSpiffeId: If that is not the path of a SPIFFE ID.
+            Refused: With SPIRE's status and text, if its server does not accept the entry.
         """
         return self.world.builder.workload(self, path, **options)
 
@@ -135,53 +143,59 @@ class Agent:
 
     # Sync
 
-    def sync(self) -> bool:
-        """Fetch entries and bundles from the server, and mint what is new; True if anything changed.
+    def sync(self, *, rotating: bool = False) -> bool:
+        """Fetch entries and bundles from the server, and mint what is stale; True if anything changed.
+
+        An agent that the server no longer knows attests again where it can, or else stops.
+
+        Args:
+            rotating: Whether SVIDs past their half-life count as stale, as they do in SPIRE's own syncs.
 
         SPIRE: pkg/agent/manager/sync.go
         """
-        try:
-            entries = self.server.authorized_entries(self.caller)
-        except NotAuthorized as refusal:
-            return self._lost_access(refusal)
+        entries = None if self.stopped else self._fetch_entries()
+        if entries is None:
+            return False
         changed = self.view.copy(self.server.view)
         changed |= self._sync_federated(entries)
-        current = {entry.id: entry for entry in entries}
-        if current != self._entries:
-            changed = True
-            for entry_id in [known for known in self._entries if known not in current]:
-                self._drop(entry_id)
-            for entry in entries:
-                self.learn(entry)
+        changed |= self._update(entries)
+        if rotating:
+            self._cache.age(self.world.now)
+        for entry in self._cache.stale:
+            changed |= self._mint(entry)
         return changed
 
-    def learn(self, entry: RegistrationEntry) -> None:
-        """Take over one entry, and mint its SVID when it is new or has changed."""
-        known = self._entries.get(entry.id)
-        if known == entry and entry.id in self._svids:
-            return
-        if known is not None:
-            self._by_selector[known.selectors[0]].pop(known.id)
-        self._entries[entry.id] = entry
-        self._by_selector.setdefault(entry.selectors[0], {})[entry.id] = entry
-        if not entry.store_svid:
-            self._mint(entry)
+    def _fetch_entries(self) -> list[RegistrationEntry] | None:
+        try:
+            return self.server.authorized_entries(self.caller)
+        except NotAuthorized as refusal:
+            return self.server.authorized_entries(self.caller) if self._recover(refusal) else None
 
-    def _mint(self, entry: RegistrationEntry) -> None:
+    def _update(self, entries: list[RegistrationEntry]) -> bool:
+        if not self._cache.update(entries):
+            return False
+        self.view.ledger.closures += 1  # a nested server that attests through here may have lost its identity
+        return True
+
+    def learn(self, entry: RegistrationEntry) -> None:
+        """Take over one entry that has just been created, and mint its SVID; nothing else is looked at."""
+        if not self.stopped:
+            self._cache.learn(entry)
+            if self._cache.is_stale(entry):
+                self._mint(entry)
+
+    def _mint(self, entry: RegistrationEntry) -> bool:
         try:
             svid = self.server.new_x509_svid(self.caller, entry.id, key_type=self.workload_key_type)
         except Refused as refusal:
-            # SPIRE: the entry stays stale, and the next sync tries again (pkg/agent/manager/manager.go).
+            # SPIRE: the entry stays stale, and is tried again (pkg/agent/manager/manager.go).
             self.world.note(self.name, "Failed to mint X509 SVID", entry_id=entry.id, error=str(refusal))
-            return
-        self._svids[entry.id] = svid
-
-    def _drop(self, entry_id: str) -> None:
-        entry = self._entries.pop(entry_id)
-        self._by_selector[entry.selectors[0]].pop(entry_id)
-        self._svids.pop(entry_id, None)
+            return False
+        self._cache.hold(entry.id, svid)
+        return True
 
     def _sync_federated(self, entries: Iterable[RegistrationEntry]) -> bool:
+        """Fetch the bundles that the entries federate with; one that the server has lost is passed over."""
         wanted = {name: None for entry in entries for name in entry.federates_with}
         known = self.server.federated
         federated = {name: known[name] for name in wanted if name in known}
@@ -189,123 +203,135 @@ class Agent:
         self.federated = federated
         return changed
 
-    def _lost_access(self, refusal: NotAuthorized) -> bool:
-        """React to a server that refuses: attest again where that is possible, else stop.
+    def _recover(self, refusal: NotAuthorized) -> bool:
+        """React to a server that refuses: attest again, and say True, or else stop.
 
-        SPIRE: pkg/common/nodeutil/node.go
+        SPIRE: pkg/agent/manager/manager.go, pkg/common/nodeutil/node.go
         """
-        if refusal.detail != "AGENT_BANNED" and self.attestor.can_reattest:
-            self.world.note(self.name, "Agent needs to re-attest; will attempt to re-attest", reason=refusal.detail)
-            self.attest()
-            return True
-        reason = "Agent is banned" if refusal.detail == "AGENT_BANNED" else "Agent failed re-attestation"
-        changed = not self.stopped
-        self.stopped = f"{reason}: removing SVID and shutting down"
-        if changed:
-            self.world.note(self.name, self.stopped)
-        return changed
+        if refusal.detail == "AGENT_BANNED":
+            self._stop("Agent is banned: removing SVID and shutting down", refusal)
+            return False
+        self.world.note(self.name, "Agent needs to re-attest; will attempt to re-attest", reason=refusal.detail)
+        try:
+            if not self.attestor.can_reattest:
+                raise AttestationFailed("attestation method is not re-attestable", status="FAILED_PRECONDITION")
+            self._attest()
+        except SpiffeSimError as failure:
+            self._stop("Agent failed re-attestation; removing SVID and shutting down", failure)
+            return False
+        return True
+
+    def _stop(self, reason: str, error: SpiffeSimError) -> None:
+        self.stopped = reason
+        self._cache.clear()
+        self._tokens.clear()
+        self.view.ledger.closures += 1  # a nested server that attests through here has lost its identity
+        self.world.note(self.name, reason, error=str(error))
 
     # What time does
 
-    def renew_if_due(self) -> None:
-        """Renew its own SVID, and those of its workloads, once past their half-life."""
-        now = self.world.now
-        node = self.server.nodes.get(self.spiffe_id)
-        if node is None or node.banned:
-            return  # the next sync finds out
-        if self._attested().past_half_life(now):
-            self._renew()
-        for entry_id, svid in self._svids.items():
-            if svid.past_half_life(now):
-                self._mint(self._entries[entry_id])
+    def rotate_svid(self) -> None:
+        """Renew its own SVID once past its half-life: attest again where the attestor allows, or else renew.
 
-    def _renew(self) -> None:
-        """A new SVID of its own; by the time a step of the clock ends, the old one may have expired.
+        By the time that a long step of the clock ends the SVID may have expired; the server then answers
+        as it would have on the way.
 
-        SPIRE: pkg/agent/svid/rotator.go attests again where the attestor allows, else renews.
+        SPIRE: pkg/agent/svid/rotator.go
         """
+        if self.stopped or not self._attested().past_half_life(self.world.now):
+            return
+        try:
+            self.server.vouch_for(self.caller)
+        except NotAuthorized as refusal:
+            self._recover(refusal)
+            return
+        try:
+            self._rotate_svid()
+        except SpiffeSimError as error:
+            self._fail_rotation(error)
+
+    def _rotate_svid(self) -> None:
         if self.attestor.can_reattest:
-            self._svid = self.server.admit_agent(self.attestor.name, self.attestor.attest(self.server, self.world.now))
+            self._attest()
+            done = "Successfully reattested node"
         else:
-            self._svid = self.server.roll_over(self.spiffe_id)
-        self.world.note(self.name, "Renewing agent SVID", spiffe_id=self.spiffe_id)
+            self._svid = self.server.roll_over(self.caller)
+            done = "Successfully rotated agent SVID"
+        self.world.note(self.name, done, spiffe_id=self.spiffe_id)
+
+    def _fail_rotation(self, error: SpiffeSimError) -> None:
+        what = "reattest agent" if self.attestor.can_reattest else "rotate agent SVID"
+        self.world.note(self.name, f"Could not {what}", error=str(error))
+        if self.world.now > self._attested().not_after:
+            self._stop(f"current SVID has already expired and {what} failed", error)
 
     # Serving workloads
+
+    def check_running(self) -> None:
+        """Refuse when the agent's process has ended.
+
+        Raises:
+            Unavailable: UNAVAILABLE, as whoever connects to a socket that is gone.
+        """
+        if self.stopped:
+            raise Unavailable(
+                "the Workload API is unavailable", status="UNAVAILABLE", hint=f"agent {self.name}: {self.stopped}"
+            )
 
     def selectors(self, process: Process) -> tuple[Selector, ...]:
         """What the workload attestors find out about a process."""
         found = (selector for attestor in self.workload_attestors for selector in attestor.attest(process))
         return tuple(dict.fromkeys(found))
 
-    def identities(self, selectors: Iterable[Selector]) -> list[Identity]:
-        """The identities of a workload with these selectors, by entry ID.
-
-        SPIRE: pkg/agent/manager/cache/lru_cache.go: every selector of the entry must be among them.
-        """
-        self.check_running()
-        held = frozenset(selectors)
-        found = [
-            entry
-            for selector in held
-            for entry in self._by_selector.get(selector, {}).values()
-            if held.issuperset(entry.selectors)
-        ]
-        return [
-            Identity(entry, self._svids[entry.id])
-            for entry in sorted(found, key=lambda entry: entry.id)
-            if entry.id in self._svids
-        ]
-
-    def check_running(self) -> None:
-        """Refuse when the agent's process has ended."""
-        if self.stopped:
-            raise Unavailable(
-                "the Workload API is unavailable", status="UNAVAILABLE", hint=f"agent {self.name}: {self.stopped}"
-            )
+    def matching(self, selectors: Iterable[Selector]) -> list[RegistrationEntry]:
+        """The entries of a workload with these selectors, by entry ID."""
+        return self._cache.matching(selectors)
 
     def nearest(self, selectors: Iterable[Selector]) -> RegistrationEntry | None:
         """The entry that lacks the fewest selectors of being matched."""
-        held = frozenset(selectors)
-        return min(
-            self._entries.values(),
-            key=lambda entry: (len(frozenset(entry.selectors) - held), entry.id),
-            default=None,
-        )
+        return self._cache.nearest(selectors)
 
-    def jwt_svid(self, entry: RegistrationEntry, audience: tuple[str, ...]) -> JwtSvid:
+    def identities(self, selectors: Iterable[Selector]) -> list[Identity]:
+        """The identities that are at hand for a workload with these selectors, by entry ID."""
+        return self._cache.identities(self._cache.matching(selectors))
+
+    def subscribe(self, selectors: Iterable[Selector]) -> list[Identity]:
+        """The identities of a workload with these selectors, by entry ID, minted now where they are not at hand.
+
+        Raises:
+            Unavailable: DEADLINE_EXCEEDED, if one cannot be minted. SPIRE waits for it as long as the
+                workload does.
+        """
+        entries = self._cache.matching(selectors)
+        for entry in entries:
+            if self._cache.svid(entry) is None and not self._mint(entry):
+                raise Unavailable(
+                    "context deadline exceeded",
+                    status="DEADLINE_EXCEEDED",
+                    hint=f"agent {self.name} has no SVID for entry {entry.id} ({entry.spiffe_id}), and could not mint "
+                    "one; its journal says why",
+                )
+        return self._cache.identities(entries)
+
+    def jwt_svid(self, entry: RegistrationEntry, audience: Audience) -> JwtSvid:
         """A JWT-SVID of an entry: the cached one until its half-life, then a new one.
 
-        SPIRE: pkg/agent/manager/cache/jwt_cache.go
+        Args:
+            entry: The entry.
+            audience: Whom it is for, in any order.
+
+        Raises:
+            Unavailable: With SPIRE's text, if the server refuses and no cached one is still good.
         """
-        key = (str(entry.spiffe_id), tuple(sorted(audience)))
-        cached = self._tokens.get(key)
-        now = self.world.now
-        if cached is not None and not _expires_soon(cached, now):
-            return cached if cached.hint == entry.hint else attrs.evolve(cached, hint=entry.hint)
-        try:
-            token = self.server.new_jwt_svid(self.caller, entry.id, audience)
-        except Refused as refusal:
-            raise Unavailable(
-                f"could not fetch JWT-SVID: failed to fetch JWT SVID: rpc error: code = {grpc_name(refusal.status)} "
-                f"desc = {refusal.message}",
-                status="UNAVAILABLE",
-                hint=refusal.hint,
-                upstream=refusal.status,
-            ) from refusal
-        svid = JwtSvid.parse(token)
-        self._tokens[key] = svid
-        return attrs.evolve(svid, hint=entry.hint) if entry.hint else svid
+        return self._tokens.fetch(
+            entry,
+            audience,
+            self.world.now,
+            mint=lambda: self.server.new_jwt_svid(self.caller, entry.id, audience),
+            warn=lambda reason: self.world.note(
+                self.name, "Unable to renew JWT; returning cached copy", spiffe_id=entry.spiffe_id, error=reason
+            ),
+        )
 
     def __repr__(self) -> str:
         return f"<Agent {self.name}>"
-
-
-def _expires_soon(svid: JwtSvid, now: Microseconds) -> bool:
-    issued_at, expiry = svid.issued_at, svid.expiry
-    assert issued_at is not None  # SPIRE's servers always set it
-    return moment(now) >= expiry - (expiry - issued_at) / 2
-
-
-def grpc_name(status: str) -> str:
-    """A gRPC status as Go prints it: ``PermissionDenied`` for ``PERMISSION_DENIED``."""
-    return "".join(word.capitalize() for word in status.split("_"))

@@ -101,19 +101,20 @@ class IssuedCertificate:
     def der(self) -> bytes:
         """The DER, encoded and signed at the first look."""
         if self._der is None:
-            if self.issuer is None:
-                template = Template(self.profile, issuer=self.subject, issuer_key_id=None, key_type=self.key.type)
-                signer = self.key
+            key, issuer = self.key, self.issuer
+            if issuer is None:
+                template = Template(self.profile, issuer=self.subject, issuer_key_id=None, key_type=key.type)
+                signer = key
             else:
-                template = self.issuer.template(self.profile)
-                signer = self.issuer.key
+                template = issuer.template(self.profile)
+                signer = issuer.key
             tbs = template.tbs(
-                serial=self.serial,
+                serial=self._draw.serial,
                 not_before=self.not_before,
                 not_after=self.not_after,
                 subject=self.subject,
-                spki=self.key.spki,
-                key_id=self.key.key_id,
+                spki=key.spki,
+                key_id=key.key_id,
                 spiffe_id=self.spiffe_id,
                 dns_names=self.dns_names,
             )

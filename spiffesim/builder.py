@@ -9,6 +9,7 @@ from spiffesim.agent import Agent
 from spiffesim.configuration import ServerConfig, Settings, configure
 from spiffesim.entries import EntryOptions, RegistrationEntry, SelectorLike
 from spiffesim.errors import InvalidTopology, Refused
+from spiffesim.keys import check_key_type
 from spiffesim.ledger import Ledger
 from spiffesim.plugins.key_manager import KeyManager
 from spiffesim.plugins.key_manager.memory import MemoryKeyManager
@@ -24,7 +25,7 @@ from spiffesim.plugins.workload_attestor.unix import UnixWorkloadAttestor
 from spiffesim.server import Server
 from spiffesim.spiffe.ids import SpiffeId, TrustDomain
 from spiffesim.workload import Workload
-from spiffesim.world import World
+from spiffesim.world import AgentOptions, World, path_of
 
 _GO_MAX_DEPTH = 99  # Go stops at 100 signature checks, so a SPIRE server at depth 100 never starts
 
@@ -34,6 +35,7 @@ class Builder:
 
     def __init__(self, world: World) -> None:
         self.world = world
+        self._warned = False
 
     def root(
         self, name: str, trust_domain: TrustDomain, config: ServerConfig, upstream: UpstreamAuthority | None
@@ -41,9 +43,21 @@ class Builder:
         """A root server, the first of its trust domain."""
         server = self._server(name, Ledger(trust_domain), config, upstream=upstream)
         if upstream is not None:
-            server.upstream_name = self.world.free_name(f"{name}-upstream")
-            self.world.upstreams[server.upstream_name] = upstream
+            self._name_upstream(server, upstream, self.world.free_name(f"{name}-upstream"))
         return server
+
+    def rename_upstream(self, server: Server, name: str) -> None:
+        """Give the upstream authority of a root server another name.
+
+        Raises:
+            InvalidTopology: If the name is taken.
+        """
+        upstream = self.world.upstreams.pop(server.upstream_name)
+        self._name_upstream(server, upstream, self.world.claim(name))
+
+    def _name_upstream(self, server: Server, upstream: UpstreamAuthority, name: str) -> None:
+        server.upstream_name = name
+        self.world.upstreams[name] = upstream
 
     def nest(
         self,
@@ -61,20 +75,29 @@ class Builder:
         config = configure(parent.config, **settings)
         if via is None:
             via = self.agent(parent)
-        elif via.server.trust_domain != parent.trust_domain:
+        elif via.view.ledger is not parent.view.ledger:
             raise InvalidTopology(
                 f"{name} cannot attest through {via.name}, which is of trust domain {via.server.trust_domain}; "
-                f"nesting is within one trust domain, here {parent.trust_domain}",
+                f"nesting is within one trust domain, here {parent.trust_domain}; name an agent of this one",
                 code="via",
             )
         if process is None:
             process = self._own_process(name, None)
-            self._register(via, parent.trust_domain.id(f"/{name}"), process, downstream=True)
+            self._register_server(via, parent, name, process)
         client = Workload(self.world, name, via, process)
         upstream = SpireUpstreamAuthority(client, parent)
         return self._server(
             name, parent.view.ledger, config, upstream=upstream, parent=parent, via=via, key_manager=key_manager
         )
+
+    def _register_server(self, via: Agent, parent: Server, name: str, process: Process) -> None:
+        """Let an agent give a nested server an SVID, and its parent take that for a downstream's."""
+        entry = self._register(via, parent.trust_domain.id(path_of(name)), process, downstream=True)
+        if via.server is not parent:
+            # The parent looks at its own entries, whoever issued the SVID; it has no agent of this ID.
+            parent.create_entry(
+                spiffe_id=entry.spiffe_id, parent_id=entry.parent_id, selectors=entry.selectors, downstream=True
+            )
 
     def _check_depth(self, parent: Server, name: str) -> None:
         depth, limit = parent.depth + 1, self.world.max_depth
@@ -87,7 +110,8 @@ class Builder:
                 hint=f"server {name} would stand at depth {depth}; max_depth is {limit}",
                 depth=depth,
             )
-        if depth == _GO_MAX_DEPTH + 1:
+        if depth > _GO_MAX_DEPTH and not self._warned:
+            self._warned = True
             self.world.note(
                 name,
                 "Server would not start in SPIRE: Go stops at 100 signature checks",
@@ -117,37 +141,16 @@ class Builder:
             via=via,
         )
         server.start(everywhere=True)
-        self.world.servers[name] = server
+        self.world.servers.add(server)
         return server
 
-    def agent(
-        self,
-        server: Server,
-        name: str | None = None,
-        *,
-        attestor: NodeAttestor | None = None,
-        workload_attestors: Sequence[WorkloadAttestor] | None = None,
-        workload_key_type: str = "ec-p256",
-    ) -> Agent:
+    def agent(self, server: Server, name: str | None = None, **options: Unpack[AgentOptions]) -> Agent:
         """An agent of a server, old or new; see ``Server.agent``."""
         known = server.agents[0] if name is None and server.agents else self.world.agents.get(name or "")
-        if known is not None:
-            return self._known_agent(known, server, attestor, workload_attestors)
-        agent = Agent(
-            self.world,
-            self.world.claim(name or self.world.free_name(f"{server.name}-agent")),
-            server,
-            attestor or JoinTokenAttestor(server.create_join_token()),
-            workload_attestors=workload_attestors or _all_workload_attestors(),
-            workload_key_type=workload_key_type,
-        )
-        agent.attest()
-        server.agents.append(agent)
-        self.world.agents[agent.name] = agent
-        return agent
-
-    def _known_agent(self, known: Agent, server: Server, *options: object) -> Agent:
-        if known.server is not server or any(option is not None for option in options):
+        if known is None:
+            own = self.world.free_name(f"{server.name}-agent") if name is None else self.world.claim(name)
+            return self._new_agent(server, own, **options)
+        if known.server is not server or options:
             raise InvalidTopology(
                 f"there is an agent {known.name} already, of server {known.server.name}; give a new one another name",
                 code="equal_names",
@@ -155,10 +158,32 @@ class Builder:
             )
         return known
 
+    def _new_agent(
+        self,
+        server: Server,
+        name: str,
+        *,
+        attestor: NodeAttestor | None = None,
+        workload_attestors: Sequence[WorkloadAttestor] | None = None,
+        workload_key_type: str = "ec-p256",
+    ) -> Agent:
+        agent = Agent(
+            self.world,
+            name,
+            server,
+            attestor or JoinTokenAttestor(server.create_join_token()),
+            workload_attestors=_all_workload_attestors() if workload_attestors is None else workload_attestors,
+            workload_key_type=check_key_type(workload_key_type),
+        )
+        agent.attest()
+        server.agents.append(agent)
+        self.world.agents.add(agent)
+        return agent
+
     def workload(
         self,
         agent: Agent,
-        path: str,
+        path: SpiffeId | str,
         *,
         name: str | None = None,
         process: Process | None = None,
@@ -166,8 +191,9 @@ class Builder:
         **fields: Unpack[EntryOptions],
     ) -> Workload:
         """A registered workload; see ``Agent.workload``."""
-        spiffe_id = SpiffeId(path) if path.startswith("spiffe://") else agent.server.trust_domain.id(path)
-        own = self.world.claim(name) if name is not None else self.world.free_name(spiffe_id.path.lstrip("/") or path)
+        text = str(path)
+        spiffe_id = SpiffeId(text) if "://" in text else agent.server.trust_domain.id(text)
+        own = self.world.claim(name) if name is not None else self.world.free_name(spiffe_id.path[1:] or "workload")
         process = self._own_process(own, process)
         self._register(agent, spiffe_id, process, selectors, **fields)
         return self._start(agent, own, process)
@@ -179,7 +205,7 @@ class Builder:
 
     def _start(self, agent: Agent, name: str, process: Process) -> Workload:
         workload = Workload(self.world, name, agent, process)
-        self.world.workloads[name] = workload
+        self.world.workloads.add(workload)
         return workload
 
     def _own_process(self, name: str, process: Process | None) -> Process:

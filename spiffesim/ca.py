@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Final
 
 from spiffesim.authority import IssuedCertificate, IssuedSvid, JwtAuthority, X509Authority
 from spiffesim.chain import Chain
@@ -16,15 +17,25 @@ from spiffesim.keyring import Keyring
 from spiffesim.keys import Draw, Key
 from spiffesim.plugins.upstream_authority import MintedCa
 from spiffesim.profiles import (
+    AGENT_SVID,
     DOWNSTREAM_CA,
     JWT_HEADER,
+    SERVER_SVID,
     WIT_HEADER,
+    WORKLOAD_SVID,
     Profile,
     jwt_claims,
     wit_claims,
 )
 from spiffesim.slots import Slots
 from spiffesim.spiffe import jose
+
+# SPIRE: pkg/server/ca/ca.go, behind what the services put in front of it
+_FAILURES: Final = {
+    WORKLOAD_SVID.name: "failed to sign X509-SVID: invalid workload X509-SVID: invalid X509-SVID",
+    AGENT_SVID.name: "failed to sign X509 SVID: invalid agent X509-SVID: invalid X509-SVID",
+    SERVER_SVID.name: "invalid server X509-SVID: invalid X509-SVID",
+}
 
 
 class ServerCa:
@@ -77,8 +88,7 @@ class ServerCa:
         certificate = authority.sign(
             profile, draw, draw.key(key_type), spiffe_id=spiffe_id, now=now, ttl=ttl, dns_names=dns_names
         )
-        kind = profile.name.replace("_svid", "")
-        self._check_alive(f"failed to sign X509-SVID: invalid {kind} X509-SVID: invalid X509-SVID", certificate, now)
+        self._check_alive(_FAILURES[profile.name], certificate, now)
         return IssuedSvid(certificate, authority.chain)
 
     def _check_alive(self, failure: str, certificate: IssuedCertificate, now: Microseconds) -> None:

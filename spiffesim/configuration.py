@@ -15,7 +15,9 @@ from spiffesim.keys import check_key_type
 from spiffesim.spiffe.ids import SpiffeId
 from spiffesim.spiffe.markup import pretty_fields
 
-_WEEK = timedelta(days=7)
+_WEEK: Final = timedelta(days=7)
+FEATURE_FLAGS: Final = ("wit-svid",)
+"""The feature flags that there are."""
 
 
 def _positive(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
@@ -33,21 +35,41 @@ def _optional_key_type(value: str | None) -> str | None:
     return None if value is None else check_key_type(value)
 
 
-def _flags(values: Iterable[str]) -> frozenset[str]:
-    return frozenset(values)
+def _texts(values: str | Iterable[str]) -> tuple[str, ...]:
+    """Several texts, or one."""
+    return (values,) if isinstance(values, str) else tuple(values)
 
 
-def _texts(values: Iterable[str]) -> tuple[str, ...]:
-    return tuple(values)
+def _flags(values: str | Iterable[str]) -> frozenset[str]:
+    """Feature flags, all of them known.
+
+    SPIRE: pkg/common/fflag/fflag.go
+    """
+    flags = _texts(values)
+    unknown = sorted(set(flags) - set(FEATURE_FLAGS))
+    if unknown:
+        raise InvalidConfiguration(
+            f"unknown feature flag(s): [{' '.join(unknown)}]; there is {', '.join(FEATURE_FLAGS)}",
+            code="feature_flags",
+            unknown=unknown,
+        )
+    return frozenset(flags)
 
 
-def _ids(values: Iterable[SpiffeId | str]) -> tuple[SpiffeId, ...]:
-    return tuple(SpiffeId.parse(value) for value in values)
+def _ids(values: SpiffeId | str | Iterable[SpiffeId | str]) -> tuple[SpiffeId, ...]:
+    several = (values,) if isinstance(values, SpiffeId | str) else values
+    return tuple(SpiffeId.parse(value) for value in several)
 
 
 @attrs.frozen(kw_only=True)
 class CaSubject:
-    """The subject of a CA certificate (``ca_subject``)."""
+    """The subject of a CA certificate (``ca_subject``); its serial number is added to it.
+
+    Attributes:
+        country: One country or several.
+        organization: One organization or several.
+        common_name: The common name; empty for none.
+    """
 
     country: tuple[str, ...] = attrs.field(default=("US",), converter=_texts)
     organization: tuple[str, ...] = attrs.field(default=("SPIFFE",), converter=_texts)
@@ -140,8 +162,8 @@ class Settings(TypedDict, total=False):
     ca_subject: CaSubject
     jwt_issuer: str
     disable_jwt_svids: bool
-    admin_ids: Iterable[SpiffeId | str]
-    feature_flags: Iterable[str]
+    admin_ids: SpiffeId | str | Iterable[SpiffeId | str]
+    feature_flags: str | Iterable[str]
     wit_issuer: str
 
 
@@ -164,9 +186,12 @@ def configure(config: ServerConfig, **settings: Unpack[Settings]) -> ServerConfi
 
 
 def go_duration(duration: timedelta) -> str:
-    """A duration as SPIRE prints it: ``24h``, ``1h30m``, ``10s``."""
+    """A duration as SPIRE prints it: ``24h``, ``1h30m``, ``1h0m5s``; whole seconds only.
+
+    SPIRE: cmd/spire-server/cli/run/run.go (printDuration)
+    """
     seconds = duration // timedelta(seconds=1)
     hours, minutes, seconds = seconds // 3600, seconds // 60 % 60, seconds % 60
     text = f"{hours}h" if hours else ""
-    text += f"{minutes}m" if minutes else ""
+    text += f"{minutes}m" if minutes or (hours and seconds) else ""
     return text + (f"{seconds}s" if seconds or not text else "")

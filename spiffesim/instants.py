@@ -32,8 +32,17 @@ def microseconds(instant: datetime) -> Microseconds:
 
 
 def moment(instant: Microseconds) -> datetime:
-    """The aware-UTC datetime of integer microseconds since 1970."""
-    return _EPOCH + timedelta(microseconds=instant)
+    """The aware-UTC datetime of integer microseconds since 1970.
+
+    Raises:
+        ClockError: If it is beyond the years 1 to 9999, where something begun at the end of time would end.
+    """
+    try:
+        return _EPOCH + timedelta(microseconds=instant)
+    except OverflowError:
+        raise ClockError(
+            f"{instant // SECOND} seconds since 1970 are beyond the years 1 to 9999", instant=instant
+        ) from None
 
 
 def span(duration: timedelta) -> Microseconds:

@@ -9,33 +9,21 @@ from collections.abc import Callable, Iterator
 
 import attrs
 
-from spiffesim.authority import (
-    IssuedCertificate,
-    IssuedSvid,
-    JwtAuthority,
-    X509Authority,
-    whole_second,
-)
+from spiffesim.authority import IssuedCertificate, JwtAuthority, X509Authority, whole_second
 from spiffesim.chain import Chain
 from spiffesim.configuration import CaSubject, ServerConfig
-from spiffesim.errors import InvalidInput, NotSupported, Refused, SpiffeSimError, ValidationError
-from spiffesim.instants import Microseconds, moment, rfc3339, span
+from spiffesim.errors import NotSupported, SpiffeSimError
+from spiffesim.inspection import inspect
+from spiffesim.instants import Microseconds, rfc3339, span
 from spiffesim.journal import Journal
 from spiffesim.keys import Draw, Key, Randomness
 from spiffesim.ledger import View
 from spiffesim.plugins.key_manager import KeyManager
-from spiffesim.plugins.upstream_authority import (
-    CaRequest,
-    MintedCa,
-    UpstreamAuthority,
-)
-from spiffesim.profiles import SELF_SIGNED_CA, WORKLOAD_SVID, ca_subject
+from spiffesim.plugins.upstream_authority import CaRequest, MintedCa, UpstreamAuthority
+from spiffesim.profiles import SELF_SIGNED_CA, ca_subject
 from spiffesim.rotation import BACKDATE
 from spiffesim.slots import OLD, Slots
-from spiffesim.spiffe.bundle import SpiffeBundle
 from spiffesim.spiffe.ids import TrustDomain
-from spiffesim.spiffe.validation import validate_x509_svid
-from spiffesim.spiffe.x509svid import X509Svid
 
 
 @attrs.frozen
@@ -196,61 +184,25 @@ class Keyring:
         draw = self._draw("x509 ca")
         # SPIRE: the serial number in the CSR's subject is a throw-away, not that of the certificate.
         asked = Draw(self.randomness, f"{draw.name} csr", draw.counter)
-        minted = self.upstream.mint_x509_ca(
-            CaRequest(
-                trust_domain=self.trust_domain,
-                subject=lambda: self._subject(asked.serial),
-                key=key,
-                preferred_ttl=self.config.ca_ttl,
-                now=now,
-                draw=draw,
-            )
-        )
-        if not isinstance(minted.chain, Chain):
-            self._check_minted(minted, key, now)
-        for root in minted.roots:
-            self.view.ledger.add_root(root)
-        self.view.learn_roots()
-        chain = minted.chain if isinstance(minted.chain, Chain) else Chain.of(minted.chain)
-        assert chain is not None
-        return X509Authority(key, chain.head, chain, minted.top)
-
-    def _check_minted(self, minted: MintedCa, key: Key, now: Microseconds) -> None:
-        """Sign a throw-away leaf with a CA that somebody else minted, and validate it.
-
-        SPIRE: pkg/server/ca/validation.go
-        """
-        problem = _unusable(minted)
-        if problem is None:
-            chain = Chain.of(tuple(minted.chain))
-            assert chain is not None
-            throwaway = self._throwaway(X509Authority(key, chain.head, chain), now)
-            roots = SpiffeBundle(self.trust_domain, x509_der=tuple(root.der for root in minted.roots))
-            try:
-                validate_x509_svid(throwaway, roots, at=moment(now))
-            except ValidationError as error:
-                problem = f"X509 CA produced an invalid X509-SVID chain: {error}"
-            except InvalidInput as error:
-                problem = f"invalid upstream-signed X509 CA: {error}"
-        if problem is not None:
-            raise Refused(
-                f"X509 CA minted by upstream authority is invalid: {problem}",
-                status="INVALID_ARGUMENT",
-                hint=f"server {self.name}, upstream authority {getattr(self.upstream, 'name', self.upstream)}",
-                server=self.name,
-            )
-
-    def _throwaway(self, authority: X509Authority, now: Microseconds) -> X509Svid:
-        draw = Draw(self.randomness, f"{self.name} throwaway", 0)
-        certificate = authority.sign(
-            WORKLOAD_SVID,
-            draw,
-            draw.key(),
-            spiffe_id=f"{self.trust_domain.spiffe_id}/spire/throwaway",
+        request = CaRequest(
+            trust_domain=self.trust_domain,
+            subject=lambda: self._subject(asked.serial),
+            key=key,
+            preferred_ttl=self.config.ca_ttl,
             now=now,
-            ttl=authority.not_after - now,
+            draw=draw,
         )
-        return IssuedSvid(certificate, authority.chain).draw()
+        minted = self.upstream.mint_x509_ca(request)
+        if isinstance(minted, MintedCa) and isinstance(minted.chain, Chain):
+            # From a server of ours, which issues nothing that is not right: as far into the ledger as it has read.
+            chain = minted.chain
+            self.view.learn_roots(len(minted.roots))
+        else:
+            chain = inspect(minted, request, self.upstream.name)
+            for root in minted.roots:
+                self.view.ledger.add_root(root)
+            self.view.learn_roots()
+        return X509Authority(key, chain.head, chain, minted.top)
 
     def prepare_jwt(self, now: Microseconds, everywhere: bool = False) -> None:
         """Make a new JWT key and publish it, up to the top of the trust domain."""
@@ -291,26 +243,25 @@ class Keyring:
 
         A loop and not a recursion: trust domains nest thousands deep.
         """
-        passed = [self.view]
-        upstream = self.upstream
-        while upstream is not None:
+        passed = [self]
+        while (upstream := passed[-1].upstream) is not None:
             try:
                 receiver = upstream.publish_jwt_key(authority)
             except NotSupported:
-                self._warn_unpublished(upstream, now)
+                passed[-1].warn_unpublished(upstream, now)
                 break
-            if receiver is None or (everywhere and receiver.view.reaches_top(now)):
+            if receiver is None or (everywhere and receiver.keyring.view.reaches_top(now)):
                 break
-            passed.append(receiver.view)
-            upstream = receiver.upstream_authority
+            passed.append(receiver.keyring)
         self.view.ledger.add_jwt_authority(authority, everywhere=everywhere)
-        for view in passed:
-            view.mark_reaching_top(now)
+        for keyring in passed:
+            keyring.view.mark_reaching_top(now)
         # Everywhere: what else is pending between these servers stays pending.
-        for view in passed[: 1 if everywhere else None]:
-            view.learn_jwt_authorities()
+        for keyring in passed[: 1 if everywhere else None]:
+            keyring.view.learn_jwt_authorities()
 
-    def _warn_unpublished(self, upstream: UpstreamAuthority, now: Microseconds) -> None:
+    def warn_unpublished(self, upstream: UpstreamAuthority, now: Microseconds) -> None:
+        """Note, the first time, that this server's upstream authority publishes no JWT keys."""
         if not self._warned:
             self._warned = True
             self.journal.note(
@@ -320,18 +271,6 @@ class Keyring:
                 "trouble communicating with workloads outside this cluster when using JWT-SVIDs.",
                 plugin_name=upstream.name,
             )
-
-
-def _unusable(minted: MintedCa) -> str | None:
-    """What is missing in an upstream authority's answer, in SPIRE's words.
-
-    SPIRE: pkg/server/plugin/upstreamauthority/v1.go
-    """
-    if not minted.chain:
-        return "plugin response missing X.509 CA chain"
-    if not minted.roots:
-        return "plugin response missing upstream X.509 roots"
-    return None
 
 
 class _AuthorityId:

@@ -25,10 +25,13 @@ KEY_TYPES: Final = ("rsa-2048", "rsa-4096", "ec-p256", "ec-p384")
 _ALPHABET: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 _MAX_SERIAL: Final = (1 << 128) - 1
 
-_P256_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
-_P384_ORDER: Final = int(
-    "FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52973", 16
-)
+# How many private keys a curve has: one fewer than its order.
+_SCALARS: Final = {
+    "ec-p256": 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632550,
+    "ec-p384": int(
+        "FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52972", 16
+    ),
+}
 # The DER around the parts of an EC key that change; checked against cryptography's encoder in the tests.
 _EC_SPKI: Final = {
     "ec-p256": bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200"),
@@ -69,9 +72,8 @@ class Randomness:
     def bytes(self, name: str, counter: int, size: int) -> bytes:
         """The ``size`` bytes of draw ``counter`` of the stream ``name``."""
         label = name.encode()
-        return hashlib.shake_256(
-            self._root + len(label).to_bytes(4, "big") + label + counter.to_bytes(8, "big")
-        ).digest(size)
+        parts = (self._root, len(label).to_bytes(4, "big"), label, counter.to_bytes(8, "big"))
+        return hashlib.shake_256(b"".join(parts)).digest(size)
 
     def number(self, name: str, counter: int, below: int) -> int:
         """A number in [0, below), with 64 bits more drawn than it needs, so that the bias is negligible."""
@@ -154,7 +156,7 @@ class Key:
         key_type: One of ``KEY_TYPES``.
     """
 
-    __slots__ = ("_key_id", "_private_key", "_source", "_spki", "type")
+    __slots__ = ("_encoded", "_private_key", "_source", "type")
 
     def __init__(self, randomness: Randomness, name: str, counter: int, key_type: str = "ec-p256") -> None:
         self.type = key_type
@@ -181,8 +183,7 @@ class Key:
 
     def _forget(self) -> None:
         self._private_key: Any = None
-        self._spki: bytes | None = None
-        self._key_id: bytes | None = None
+        self._encoded: tuple[bytes, bytes] | None = None
 
     def __getstate__(self) -> tuple[str, Any]:
         return self.type, self._source
@@ -206,13 +207,7 @@ class Key:
     @property
     def spki(self) -> bytes:
         """The public key as a DER SubjectPublicKeyInfo."""
-        if self._spki is None:
-            prefix = _EC_SPKI.get(self.type)
-            if prefix is None:
-                self._spki = self.public_key.public_bytes(*_library().spki)
-            else:
-                self._spki = prefix + self.public_key.public_bytes(*_library().point)
-        return self._spki
+        return self._public[0]
 
     @property
     def key_id(self) -> bytes:
@@ -220,9 +215,23 @@ class Key:
 
         SPIRE: pkg/common/x509util/keyid.go
         """
-        if self._key_id is None:
-            self._key_id = hashlib.sha1(self.spki[_bits_offset(self.spki) :], usedforsecurity=False).digest()
-        return self._key_id
+        return self._public[1]
+
+    @property
+    def _public(self) -> tuple[bytes, bytes]:
+        """The SubjectPublicKeyInfo and the key identifier, since a certificate needs both."""
+        if self._encoded is None:
+            library = _library()
+            public_key = self.private_key.public_key()
+            prefix = _EC_SPKI.get(self.type)
+            if prefix is None:
+                spki = public_key.public_bytes(*library.spki)
+                bits = spki[_bits_offset(spki) :]
+            else:
+                bits = public_key.public_bytes(*library.point)
+                spki = prefix + bits
+            self._encoded = spki, hashlib.sha1(bits, usedforsecurity=False).digest()
+        return self._encoded
 
     @property
     def pkcs8(self) -> bytes:
@@ -233,18 +242,18 @@ class Key:
         if parts is None:
             return self.private_key.private_bytes(*_library().pkcs8)
         prefix, middle, size = parts
-        return prefix + self._scalar().to_bytes(size, "big") + middle + self.spki[_bits_offset(self.spki) :]
+        return prefix + self._scalar().to_bytes(size, "big") + middle + self.spki[len(_EC_SPKI[self.type]) :]
 
     def sign(self, data: bytes) -> bytes:
         """Sign as a CA does: deterministic ECDSA (RFC 6979) or RSA PKCS#1 v1.5, with the hash Go would choose."""
         private_key: Any = self.private_key
-        signature: bytes = private_key.sign(data, *_library().signing["rsa" if self.type[0] == "r" else self.type])
+        signature: bytes = private_key.sign(data, *_library().signing.get(self.type, _library().rsa))
         return signature
 
     def _scalar(self) -> int:
-        randomness, name, counter, _ = cast("tuple[Randomness, str, int, int]", self._source)
-        order = _P256_ORDER if self.type == "ec-p256" else _P384_ORDER
-        return randomness.number(name, counter, order - 1) + 1
+        assert not isinstance(self._source, bytes)  # a foreign key is not drawn
+        randomness, name, counter, _ = self._source
+        return randomness.number(name, counter, _SCALARS[self.type]) + 1
 
     def _draw(self) -> Any:
         if isinstance(self._source, bytes):
@@ -252,10 +261,11 @@ class Key:
 
             # It was a key already when it came in: RSA's primes need not be checked again.
             return serialization.load_der_private_key(self._source, None, unsafe_skip_rsa_key_validation=True)
-        if self.type.startswith("rsa"):
-            return _rsa_key(int(self.type[4:]), self._source[3])
         library = _library()
-        return library.derive(self._scalar(), library.curves[self.type])
+        curve = library.curves.get(self.type)
+        if curve is None:
+            return _rsa_key(int(self.type[4:]), self._source[3])
+        return library.derive(self._scalar(), curve)
 
     def __repr__(self) -> str:
         return f"<Key {self.type}>"
@@ -302,7 +312,8 @@ class _Library:
         point: The form of a public key: the point alone.
         spki: The form of a public key: SubjectPublicKeyInfo.
         pkcs8: The form of a private key.
-        signing: What ``sign`` takes after the data, by key type; one for all of RSA.
+        signing: What ``sign`` takes after the data, by key type.
+        rsa: What it takes for all of RSA.
     """
 
     def __init__(self) -> None:
@@ -314,12 +325,12 @@ class _Library:
         self.point = (serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
         self.spki = (serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
         self.pkcs8 = (serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        self.signing: dict[str, tuple[Any, ...]] = {
+        self.signing = {
             "ec-p256": (ec.ECDSA(hashes.SHA256(), deterministic_signing=True),),
             "ec-p384": (ec.ECDSA(hashes.SHA384(), deterministic_signing=True),),
             "ec-p521": (ec.ECDSA(hashes.SHA512(), deterministic_signing=True),),
-            "rsa": (padding.PKCS1v15(), hashes.SHA256()),
         }
+        self.rsa = (padding.PKCS1v15(), hashes.SHA256())
 
 
 _library = cache(_Library)

@@ -98,7 +98,7 @@ class Server(AgentService, SvidService, BundleService):
         self.agents: list[Agent] = []
         self.upstream_name = ""
         self._svid: IssuedSvid | None = None
-        self._started = world.now
+        self._started = self._pruned = world.now
 
     # What the rest of the simulation needs of it, by name, so that a world can be pickled
 
@@ -151,13 +151,20 @@ class Server(AgentService, SvidService, BundleService):
         """Nest a server: register it as downstream here, and let it fetch its CA.
 
         Args:
-            name: Its name; its SPIFFE ID as a downstream workload is ``/<name>``.
+            name: Its name; its SPIFFE ID as a downstream workload is ``/<name>``, with an underscore for
+                what a path cannot have.
             **options: ``via`` (the agent through which it attests; by default this server's first),
                 ``process`` (a ``Process`` with its attributes: then you have registered it yourself),
-                and the settings of ``ServerConfig``, by default this server's.
+                ``key_manager``, and the settings of ``ServerConfig``, by default this server's.
 
         Returns:
             The nested server, running.
+
+        Raises:
+            InvalidTopology: If the name is taken, or ``via`` is of another trust domain.
+            NoIdentityIssued: If no entry of the agent matches the process. SPIRE's server waits then.
+            NotAuthorized: If no entry here with its SPIFFE ID is downstream.
+            Refused: If it would stand deeper than ``max_depth``.
         """
         return self.world.builder.nest(self, name, **options)
 
@@ -166,12 +173,16 @@ class Server(AgentService, SvidService, BundleService):
 
         Args:
             name: Its name in the simulation; by default ``<server>-agent``.
-            **options: ``attestor`` (how it attests; by default with a join token) and the
-                settings of ``Agent``.
+            **options: ``attestor`` (how it attests; by default with a join token),
+                ``workload_attestors`` (by default all that there are) and ``workload_key_type``.
+
+        Raises:
+            InvalidTopology: If the name is taken, or there are options for an agent that is there already.
+            AttestationFailed: With SPIRE's text.
         """
         return self.world.builder.agent(self, name, **options)
 
-    def workload(self, path: str, **options: Unpack[WorkloadOptions]) -> Workload:
+    def workload(self, path: SpiffeId | str, **options: Unpack[WorkloadOptions]) -> Workload:
         """Register a workload on this server's first agent, and start it there.
 
         Args:
@@ -195,8 +206,17 @@ class Server(AgentService, SvidService, BundleService):
                 self.renew_svid()
             except Refused as refusal:
                 self.world.note(self.name, "Could not rotate server SVID", error=str(refusal))
-        # SPIRE: every five minutes since the start (pkg/server/registration/manager.go).
-        self.prune_entries(now - (now - self._started) % _PRUNE_INTERVAL)
+        self._prune(now)
+
+    def _prune(self, now: Microseconds) -> None:
+        """Prune its entries as of the last tick, if there was one since it last looked.
+
+        SPIRE: pkg/server/registration/manager.go: every five minutes since the start.
+        """
+        tick = now - (now - self._started) % _PRUNE_INTERVAL
+        if tick > self._pruned:
+            self._pruned = tick
+            self.prune_entries(tick)
 
     def start(self, *, everywhere: bool) -> None:
         """Make its first CA and keys.
@@ -208,14 +228,6 @@ class Server(AgentService, SvidService, BundleService):
         for warning in self.config.warnings():
             self.world.note(self.name, warning)
         self.world.note(self.name, "Starting Server APIs", trust_domain_id=self.trust_domain.spiffe_id)
-
-    def roll_over(self, agent_id: SpiffeId) -> IssuedSvid:
-        """A new SVID for an agent whose old one a long step of the clock has overtaken."""
-        node = self.nodes.get(agent_id)
-        assert node is not None  # the agent has looked
-        assert not node.banned
-        node.svid, node.new_svid = self._sign_agent_svid(agent_id), None
-        return node.svid
 
     def renew_svid(self) -> None:
         """Sign a new SVID of its own, over a new key."""
@@ -232,10 +244,6 @@ class Server(AgentService, SvidService, BundleService):
     def poll_upstream(self) -> bool:
         """Learn what the parent's bundle has that this one has not; True if there was anything."""
         return self.parent is not None and self.view.catch_up(self.parent.view)
-
-    def learn_jwt_authorities(self) -> None:
-        """Take over the list that a publish returned."""
-        self.view.learn_jwt_authorities()
 
     def __repr__(self) -> str:
         return f"<Server {self.name}>"

@@ -2,29 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from spiffesim import topology
 from spiffesim.agent import Agent
 from spiffesim.builder import Builder
 from spiffesim.clock import EPOCH, Clock, present
-from spiffesim.configuration import ServerConfig, Settings, configure
+from spiffesim.configuration import SETTINGS, ServerConfig, Settings, configure
 from spiffesim.errors import InvalidTopology
 from spiffesim.journal import Journal
 from spiffesim.keys import Randomness, draw_seed
 from spiffesim.plugins.upstream_authority import UpstreamAuthority
 from spiffesim.server import Server
-from spiffesim.spiffe.ids import TrustDomain
+from spiffesim.spiffe.ids import SpiffeId, TrustDomain
 from spiffesim.spiffe.markup import pretty_lines
 from spiffesim.tree import Tree, tree_of
 from spiffesim.workload import Workload
-from spiffesim.world import WorkloadOptions, World
+from spiffesim.world import WorkloadOptions, World, path_of
 
 if TYPE_CHECKING:
     import networkx as nx
+
+
+class SimulationOptions(Settings, total=False):
+    """What may be said of a simulation: the settings of its root servers, and these."""
+
+    seed: int | str | None
+    start: datetime | None
+    max_depth: int | None
+    upstream_authority: UpstreamAuthority | None
+
+
+class Spans(TypedDict, total=False):
+    """A span of time, in the words of ``timedelta``."""
+
+    weeks: float
+    days: float
+    hours: float
+    minutes: float
+    seconds: float
+    milliseconds: float
+    microseconds: float
 
 
 class Simulation:
@@ -106,17 +127,17 @@ class Simulation:
     @property
     def servers(self) -> Mapping[str, Server]:
         """The servers by name, parents first."""
-        return MappingProxyType(self.world.servers)
+        return self.world.servers
 
     @property
     def agents(self) -> Mapping[str, Agent]:
-        """The agents by name."""
-        return MappingProxyType(self.world.agents)
+        """The agents by name, those of parents first."""
+        return self.world.agents
 
     @property
     def workloads(self) -> Mapping[str, Workload]:
-        """The workloads by name."""
-        return MappingProxyType(self.world.workloads)
+        """The workloads by name, those of parents first."""
+        return self.world.workloads
 
     @property
     def graph(self) -> nx.DiGraph[str]:
@@ -131,7 +152,7 @@ class Simulation:
         *,
         agents: bool = False,
         workloads: bool = False,
-        **options: Any,
+        **options: Unpack[SimulationOptions],
     ) -> Simulation:
         """A deployment from any networkx arborescence.
 
@@ -141,39 +162,54 @@ class Simulation:
             trust_domain: The name of the trust domain of a root that does not say its own.
             agents: Whether each server gets an agent at once.
             workloads: Whether each server gets a workload ``/<server>`` at once.
-            **options: As for ``Simulation``.
+            **options: As for ``Simulation``; settings are those of the servers that do not say otherwise.
 
         Raises:
-            InvalidTopology: If the graph is undirected, cyclic, empty, has two roots, or two nodes
-                of the same name.
+            InvalidTopology: If the graph is undirected, cyclic, empty, has two roots, two nodes of the
+                same name or a node with two parents, or says of a node what cannot be. Each has a
+                ``code`` of its own.
         """
-        first, *others = topology.plans(graph, trust_domain)
-        simulation = cls(
-            first.trust_domain, root=first.root, upstream_authority=first.upstream, **{**options, **first.settings}
-        )
-        first.build(simulation.root)
+        given = {name: value for name, value in options.items() if name in SETTINGS}
+        first, *others = topology.plans(graph, trust_domain, given)
+        started: Any = {**options, **first.settings, "root": first.root}
+        if first.upstream is not None:
+            started["upstream_authority"] = first.upstream
+        simulation = cls(first.trust_domain, **started)
+        simulation._build(first, simulation.root, graph)
         for plan in others:
-            plan.build(
-                simulation.add_trust_domain(
-                    plan.trust_domain, root=plan.root, upstream_authority=plan.upstream, **plan.settings
-                )
+            settings: Any = {**given, **plan.settings}
+            root = simulation.add_trust_domain(
+                plan.trust_domain, root=plan.root, upstream_authority=plan.upstream, **settings
             )
-        for server in list(simulation.servers.values()):
-            if agents or workloads:
-                server.agent()
-            if workloads:
-                server.workload(f"/{server.name}")
+            simulation._build(plan, root, graph)
+        if agents or workloads:
+            simulation._people(workloads=workloads)
         return simulation
+
+    def _build(self, plan: topology.Plan, root: Server, graph: Any) -> None:
+        """Make what stands below a root, while nothing else takes a name of the graph's."""
+        if plan.upstream_name and plan.upstream_name != root.upstream_name:
+            self._builder.rename_upstream(root, plan.upstream_name)
+        self.world.reserved = frozenset(map(str, graph))
+        plan.build(root)
+        self.world.reserved = frozenset()
+
+    def _people(self, *, workloads: bool) -> None:
+        """Give every server an agent, and a workload."""
+        for server in list(self.servers.values()):
+            agent = server.agent()
+            if workloads:
+                agent.workload(path_of(server.name))
 
     # Conveniences
 
-    def workload(self, path: str, **options: Unpack[WorkloadOptions]) -> Workload:
+    def workload(self, path: SpiffeId | str, **options: Unpack[WorkloadOptions]) -> Workload:
         """Register a workload on the root server's first agent, and start it; see ``Agent.workload``."""
         return self.root.workload(path, **options)
 
     # Time
 
-    def advance(self, duration: timedelta | None = None, **spans: float) -> datetime:
+    def advance(self, duration: timedelta = timedelta(0), **spans: Unpack[Spans]) -> datetime:
         """Move time forward once; at the instant of arrival everything that fell due on the way is done.
 
         That is: CA and JWT keys are prepared and activated, the SVIDs of servers, agents and
@@ -181,22 +217,18 @@ class Simulation:
 
         Args:
             duration: How far.
-            **spans: Or the arguments of ``timedelta``: ``hours=2``.
+            **spans: How much farther, in the words of ``timedelta``: ``hours=2``.
 
         Returns:
             The present instant.
+
+        Raises:
+            ClockError: If that is backwards, or past the year 9999.
         """
-        step = duration if duration is not None else timedelta(**spans)
-        self.world.clock.advance(step)
-        self.world.journal.cause = "advance"
-        try:
-            for server in self.world.servers.values():
-                server.catch_up()
-                for agent in server.agents:
-                    agent.renew_if_due()
+        self.world.clock.advance(duration + timedelta(**spans))
+        with self._causing("advance"):
+            self._pass(arriving=True)
             self._settle()
-        finally:
-            self.world.journal.cause = ""
         return self.now
 
     def settle(self) -> None:
@@ -205,23 +237,37 @@ class Simulation:
         Upstream bundles, then registration entries, then agents with the minting that follows,
         parents before children.
         """
-        self.world.journal.cause = "settle"
-        try:
+        with self._causing("settle"):
             self._settle()
+
+    @contextmanager
+    def _causing(self, cause: str) -> Iterator[None]:
+        self.world.journal.cause = cause
+        try:
+            yield
         finally:
             self.world.journal.cause = ""
 
     def _settle(self) -> None:
-        while self._settle_once():
-            pass  # what an agent's sync brings about (attesting again) is for its server to reload
+        while self._pass():
+            pass  # what a server published has to come down again, on all the other ways
 
-    def _settle_once(self) -> bool:
+    def _pass(self, *, arriving: bool = False) -> bool:
+        """Once from the roots down, by name: each server, then its agents; True if anything changed.
+
+        Args:
+            arriving: Whether all that time brings is done, too: at the end of a step of the clock.
+        """
         changed = False
         for server in self.world.servers.values():
             changed |= server.poll_upstream()
+            if arriving:
+                server.catch_up()
             changed |= server.reload_entries()
-        for agent in self.world.agents.values():
-            changed |= agent.sync()
+            for agent in sorted(server.agents, key=lambda agent: agent.name):
+                if arriving:
+                    agent.rotate_svid()
+                changed |= agent.sync(rotating=arriving)
         return changed
 
     def tree(self) -> Tree:

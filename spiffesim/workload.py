@@ -5,20 +5,23 @@ SPIRE: pkg/agent/endpoints/workload/handler.go
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
-from spiffesim.agent import Agent, Identity
+from spiffesim.agent import Agent
 from spiffesim.authority import IssuedSvid
-from spiffesim.entries import Selector
+from spiffesim.entries import RegistrationEntry, Selector
 from spiffesim.errors import InvalidSpiffeId, NoIdentityIssued, Refused
 from spiffesim.instants import moment
 from spiffesim.plugins.workload_attestor import Process
 from spiffesim.spiffe.bundle import BundleMap, SpiffeBundle
+from spiffesim.spiffe.compact import b64url
+from spiffesim.spiffe.golang import raw_url_decoded
 from spiffesim.spiffe.ids import SpiffeId
 from spiffesim.spiffe.jwtsvid import JwtSvid
 from spiffesim.spiffe.validation import examine_jwt_svid, validate_x509_svid
 from spiffesim.spiffe.x509svid import X509Svid, read_chain
+from spiffesim.svidcache import Identity
 from spiffesim.world import World
 
 
@@ -26,6 +29,9 @@ class Workload:
     """A process on an agent's node.
 
     Make one with ``Agent.workload(...)``, which also registers it, or ``Agent.process(...)``.
+
+    Every method of the Workload API raises ``Unavailable`` (UNAVAILABLE) once the agent has ended, and
+    those that fetch ``NoIdentityIssued`` (PERMISSION_DENIED) if no entry matches its selectors.
 
     Attributes:
         name: Its name in the simulation.
@@ -45,18 +51,31 @@ class Workload:
         return self.agent.selectors(self.process)
 
     @property
+    def depth(self) -> int:
+        """How many servers stand above it."""
+        return self.agent.depth
+
+    @property
     def spiffe_id(self) -> SpiffeId:
         """Its first SPIFFE ID.
 
         Raises:
             NoIdentityIssued: If it has none.
         """
-        return self._identities()[0].entry.spiffe_id
+        return self._entries()[0].spiffe_id
 
     @property
     def not_after(self) -> datetime:
-        """When its first X509-SVID ends."""
-        return moment(self.default_svid.not_after)
+        """When its first X509-SVID ends.
+
+        Raises:
+            NoIdentityIssued: If it has none.
+        """
+        first = self._entries()[0]
+        at_hand = [identity for identity in self.agent.identities(self.selectors) if identity.entry is first]
+        if not at_hand:
+            raise self._no_identity(f"its agent holds no SVID for {first.spiffe_id} yet")
+        return moment(at_hand[0].svid.not_after)
 
     @property
     def default_svid(self) -> IssuedSvid:
@@ -70,19 +89,28 @@ class Workload:
 
         Raises:
             NoIdentityIssued: PERMISSION_DENIED, if no entry matches its selectors.
-            Unavailable: If its agent has ended.
+            Unavailable: If its agent has ended, or cannot get the SVID from its server.
         """
         identity = self._identities()[0]
         return identity.svid.draw(identity.entry.hint)
 
     def fetch_x509_svids(self) -> tuple[X509Svid, ...]:
-        """All of its X509-SVIDs, one an entry, by entry ID."""
+        """All of its X509-SVIDs, one an entry, by entry ID.
+
+        Raises:
+            NoIdentityIssued: As for one.
+            Unavailable: As for one.
+        """
         return tuple(identity.svid.draw(identity.entry.hint) for identity in self._identities())
 
     def fetch_x509_bundles(self) -> BundleMap:
-        """The X.509 bundles that it needs: its own trust domain's, and those that its entries federate with."""
-        self._identities()
-        return BundleMap(_x509_only(bundle) for bundle in self._bundles())
+        """The X.509 bundles that it needs: its own trust domain's, and those that its entries federate with.
+
+        Raises:
+            NoIdentityIssued: PERMISSION_DENIED, if no entry matches its selectors.
+            Unavailable: If its agent has ended.
+        """
+        return BundleMap(bundle.x509_bundle for bundle in self._fetch_bundles())
 
     # JWT
 
@@ -92,33 +120,47 @@ class Workload:
         Args:
             audience: Whom it is for: one name or several.
             spiffe_id: Which of its identities; by default the first.
+
+        Raises:
+            Refused: INVALID_ARGUMENT without an audience, or if the SPIFFE ID is none.
+            NoIdentityIssued: PERMISSION_DENIED, if no entry matches its selectors, or none with that
+                SPIFFE ID.
+            Unavailable: If its agent has ended, or the server refuses.
         """
-        return self._jwt_svids(audience, spiffe_id, first=True)[0]
+        return self.fetch_jwt_svids(audience=audience, spiffe_id=spiffe_id)[0]
 
     def fetch_jwt_svids(
         self, *, audience: str | Sequence[str], spiffe_id: SpiffeId | str | None = None
     ) -> tuple[JwtSvid, ...]:
-        """JWT-SVIDs of all its identities, or of those with one SPIFFE ID."""
-        return self._jwt_svids(audience, spiffe_id)
+        """JWT-SVIDs of all its identities, or of those with one SPIFFE ID; all of them or none.
 
-    def _jwt_svids(
-        self, audience: str | Sequence[str], spiffe_id: SpiffeId | str | None, *, first: bool = False
-    ) -> tuple[JwtSvid, ...]:
+        Args:
+            audience: Whom they are for: one name or several.
+            spiffe_id: Which of its identities; by default all.
+
+        Raises:
+            Refused: As for one.
+            NoIdentityIssued: As for one.
+            Unavailable: As for one.
+        """
+        self.agent.check_running()
         names = (audience,) if isinstance(audience, str) else tuple(audience)
         if not names:
             raise _invalid("audience must be specified")
         wanted = _requested(spiffe_id)
-        identities = [
-            identity for identity in self._identities() if wanted is None or identity.entry.spiffe_id == wanted
-        ]
-        if not identities:
+        entries = [entry for entry in self._entries() if wanted is None or entry.spiffe_id == wanted]
+        if not entries:
             raise self._no_identity(f"none of its entries has SPIFFE ID {wanted}")
-        return tuple(self.agent.jwt_svid(identity.entry, names) for identity in identities[: 1 if first else None])
+        return tuple(self.agent.jwt_svid(entry, names) for entry in entries)
 
     def fetch_jwt_bundles(self) -> BundleMap:
-        """The JWT bundles that it needs, as for X.509; they hold no other keys."""
-        self._identities()
-        return BundleMap(_jwt_only(bundle) for bundle in self._bundles())
+        """The JWT bundles that it needs, as for X.509; they hold no other keys.
+
+        Raises:
+            NoIdentityIssued: As for X.509.
+            Unavailable: As for X.509.
+        """
+        return BundleMap(bundle.jwt_bundle for bundle in self._fetch_bundles())
 
     # Validation
 
@@ -133,42 +175,59 @@ class Workload:
 
         Raises:
             ValidationError: With the rule and the clause that it breaks.
+            InvalidSvid: If it is not even certificates.
+            NoIdentityIssued: If this workload has no identity, and so no bundles.
         """
         chain = read_chain(svid) if isinstance(svid, bytes | str) else svid
-        self._identities()
-        bundles = [_x509_only(bundle) for bundle in self._bundles()]
+        bundles = [bundle.x509_bundle for bundle in self._fetch_bundles()]
         return validate_x509_svid(chain, bundles, at=self.world.clock.now, memo=self.world.memo)
 
-    def validate_jwt_svid(self, token: JwtSvid | str, *, audience: str) -> JwtSvid:
-        """Validate a token as SPIRE's agent does (``ValidateJWTSVID``).
+    def validate_jwt_svid(self, token: JwtSvid | str | bytes, *, audience: str) -> JwtSvid:
+        """Validate a token as SPIRE's agent does (``ValidateJWTSVID``), which does so for any process.
 
         Args:
             token: The token.
             audience: Who this workload is.
 
+        Returns:
+            The token taken apart, as SDKs do with what the agent has accepted. Go also accepts other
+            spellings of base64url; here it has the one of the standard.
+
         Raises:
             Refused: INVALID_ARGUMENT, with SPIRE's text.
+            Unavailable: If its agent has ended.
 
         SPIRE: pkg/common/jwtsvid/validate.go
         """
+        self.agent.check_running()
         text = token.token if isinstance(token, JwtSvid) else token
         if not audience:
             raise _invalid("audience must be specified")
         if not text:
             raise _invalid("svid must be specified")
-        self.agent.check_running()
         verdict = examine_jwt_svid(text, self._bundles(), audience=audience, at=self.world.clock.now, profile="spire")
         if verdict.first is not None:
             raise Refused(str(verdict.first), status="INVALID_ARGUMENT", verdict=verdict, code=verdict.first.code)
-        return JwtSvid.parse(text)
+        return JwtSvid.parse(_canonical(text))
 
     # Attestation
 
-    def _identities(self) -> list[Identity]:
-        identities = _without_duplicate_hints(self.agent.identities(self.selectors))
-        if not identities:
+    def _entries(self) -> list[RegistrationEntry]:
+        """Its entries, without those whose hint an older one has; the first is the default."""
+        self.agent.check_running()
+        entries = _without_duplicate_hints(self.agent.matching(self.selectors))
+        if not entries:
             raise self._no_identity()
-        return identities
+        return entries
+
+    def _identities(self) -> list[Identity]:
+        """The same with their X509-SVIDs."""
+        self.agent.check_running()
+        identities = self.agent.subscribe(self.selectors)
+        kept = _without_duplicate_hints([identity.entry for identity in identities])
+        if not kept:
+            raise self._no_identity()
+        return [identity for identity in identities if identity.entry in kept]
 
     def _no_identity(self, reason: str = "") -> NoIdentityIssued:
         selectors = self.selectors
@@ -186,8 +245,15 @@ class Workload:
             selectors=selectors,
         )
 
+    def _fetch_bundles(self) -> list[SpiffeBundle]:
+        self._identities()
+        return self._bundles()
+
     def _bundles(self) -> list[SpiffeBundle]:
-        """Its own trust domain's bundle, then those that its entries federate with, by name."""
+        """Its own trust domain's bundle, then those that its entries federate with, by name.
+
+        SPIRE: an entry counts once it has an SVID, even one that its hint hides.
+        """
         held = self.agent.federated
         names = {
             name
@@ -206,7 +272,8 @@ def _invalid(message: str) -> Refused:
 
 
 def _requested(spiffe_id: SpiffeId | str | None) -> SpiffeId | None:
-    if spiffe_id is None:
+    """The identity asked for; as in SPIRE an empty text asks for all."""
+    if not spiffe_id:
         return None
     try:
         return SpiffeId.parse(spiffe_id)
@@ -214,28 +281,24 @@ def _requested(spiffe_id: SpiffeId | str | None) -> SpiffeId | None:
         raise _invalid(f"invalid requested SPIFFE ID: {error.reason}") from error
 
 
-def _without_duplicate_hints(identities: Iterable[Identity]) -> list[Identity]:
-    """Of identities with the same hint only the oldest entry, then the one with the lowest ID.
+def _canonical(token: str | bytes) -> str:
+    """A token that Go has decoded, spelled as everybody spells it."""
+    parts = (token.encode() if isinstance(token, str) else token).split(b".")
+    return ".".join(b64url(raw_url_decoded(part)) for part in parts)
 
-    SPIRE: pkg/agent/common/hintsfilter
+
+def _without_duplicate_hints(entries: list[RegistrationEntry]) -> list[RegistrationEntry]:
+    """Of entries with the same hint only the oldest, then the one with the lowest ID.
+
+    SPIRE: pkg/agent/common/hintsfilter/hintsfilter.go
     """
-    kept = list(identities)
-    best: dict[str, Identity] = {}
-    for identity in kept:
-        hint = identity.entry.hint
-        rival = best.get(hint)
-        if hint and (rival is None or _older(identity) < _older(rival)):
-            best[hint] = identity
-    return [identity for identity in kept if not identity.entry.hint or best[identity.entry.hint] is identity]
+    best: dict[str, RegistrationEntry] = {}
+    for entry in entries:
+        rival = best.get(entry.hint)
+        if entry.hint and (rival is None or _age(entry) < _age(rival)):
+            best[entry.hint] = entry
+    return [entry for entry in entries if not entry.hint or best[entry.hint] is entry]
 
 
-def _older(identity: Identity) -> tuple[int, str]:
-    return identity.entry.created_at, identity.entry.id
-
-
-def _x509_only(bundle: SpiffeBundle) -> SpiffeBundle:
-    return bundle.x509_bundle
-
-
-def _jwt_only(bundle: SpiffeBundle) -> SpiffeBundle:
-    return bundle.jwt_bundle
+def _age(entry: RegistrationEntry) -> tuple[int, str]:
+    return entry.created_at, entry.id

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypedDict, Unpack
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypedDict, TypeVar, Unpack
 
 from spiffesim.clock import Clock
 from spiffesim.configuration import Settings
@@ -14,11 +15,16 @@ from spiffesim.journal import Journal
 from spiffesim.keys import Randomness
 from spiffesim.plugins.workload_attestor import ProcessAttributes
 from spiffesim.spiffe.edges import EdgeMemo
+from spiffesim.spiffe.ids import SpiffeId
+
+_FOREIGN: Final = re.compile(r"[^A-Za-z0-9._-]")
+_DOTS: Final = (".", "..")
 
 if TYPE_CHECKING:  # names in the Protocol only: the world stands below all of them
     from spiffesim.agent import Agent
     from spiffesim.plugins.key_manager import KeyManager
     from spiffesim.plugins.node_attestor import NodeAttestor
+    from spiffesim.plugins.upstream_authority import UpstreamAuthority
     from spiffesim.plugins.workload_attestor import Process, WorkloadAttestor
     from spiffesim.server import Server
     from spiffesim.workload import Workload
@@ -65,13 +71,67 @@ class Maker(Protocol):
         """Attest an agent."""
         ...
 
-    def workload(self, agent: Agent, path: str, **options: Unpack[WorkloadOptions]) -> Workload:
+    def workload(self, agent: Agent, path: SpiffeId | str, **options: Unpack[WorkloadOptions]) -> Workload:
         """Register and start a workload."""
         ...
 
     def process(self, agent: Agent, **options: Unpack[ProcessOptions]) -> Workload:
         """Start a workload without registering it."""
         ...
+
+
+class Placed(Protocol):
+    """What a roll knows of a node."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the simulation."""
+        ...
+
+    @property
+    def depth(self) -> int:
+        """How many servers stand above it."""
+        ...
+
+
+_Node = TypeVar("_Node", bound=Placed)
+
+
+class Roll(Mapping[str, _Node], Generic[_Node]):
+    """The nodes of one kind by name; they come parents first, then by name, whenever they were made."""
+
+    def __init__(self) -> None:
+        self._nodes: dict[str, _Node] = {}
+        self._in_order = True
+
+    def add(self, node: _Node) -> None:
+        """Take a node, whose name is free."""
+        if self._nodes:
+            last = next(reversed(self._nodes.values()))
+            self._in_order &= _place(last) < _place(node)
+        self._nodes[node.name] = node
+
+    def __getitem__(self, name: str) -> _Node:
+        return self._nodes[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._nodes
+
+    def __len__(self) -> int:
+        return len(self._nodes)
+
+    def __iter__(self) -> Iterator[str]:
+        if not self._in_order:
+            self._nodes = {node.name: node for node in sorted(self._nodes.values(), key=_place)}
+            self._in_order = True
+        return iter(self._nodes)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
+
+
+def _place(node: Placed) -> tuple[int, str]:
+    return node.depth, node.name
 
 
 class World:
@@ -83,6 +143,11 @@ class World:
         journal: What happened.
         memo: Signature checks that succeeded; never pickled.
         max_depth: The deepest that servers may nest; None for no limit.
+        servers: The servers.
+        agents: The agents.
+        workloads: The workloads.
+        upstreams: The upstream authorities of root servers, by name.
+        reserved: Names that only those may have who ask for them.
         builder: Who makes new nodes.
     """
 
@@ -94,10 +159,12 @@ class World:
         self.max_depth = max_depth
         self.journal = Journal()
         self.memo = EdgeMemo()
-        self.servers: dict[str, Server] = {}
-        self.agents: dict[str, Agent] = {}
-        self.workloads: dict[str, Workload] = {}
-        self.upstreams: dict[str, Any] = {}
+        self.servers: Roll[Server] = Roll()
+        self.agents: Roll[Agent] = Roll()
+        self.workloads: Roll[Workload] = Roll()
+        self.upstreams: dict[str, UpstreamAuthority] = {}
+        self.reserved: frozenset[str] = frozenset()
+        self._numbers: dict[str, int] = {}  # where the search for a free name goes on: none becomes free again
 
     @property
     def now(self) -> Microseconds:
@@ -109,7 +176,7 @@ class World:
         self.journal.note(self.now, node, kind, **facts)
 
     def __contains__(self, name: object) -> bool:
-        return any(name in nodes for nodes in (self.servers, self.agents, self.workloads, self.upstreams))
+        return name in self.servers or name in self.agents or name in self.workloads or name in self.upstreams
 
     def claim(self, name: str) -> str:
         """A name for a new node.
@@ -131,7 +198,11 @@ class World:
 
     def free_name(self, wish: str) -> str:
         """The wished name, or the first of ``wish#2``, ``wish#3``, ... that is free."""
-        return next(name for name in _numbered(wish) if name not in self)
+        number = self._numbers.get(wish, 1)
+        while (name := wish if number == 1 else f"{wish}#{number}") in self or name in self.reserved:
+            number += 1
+        self._numbers[wish] = number
+        return name
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "memo": None}
@@ -141,9 +212,12 @@ class World:
         self.memo = EdgeMemo()
 
 
-def _numbered(wish: str) -> Iterator[str]:
-    yield wish
-    number = 2
-    while True:
-        yield f"{wish}#{number}"
-        number += 1
+def path_of(name: str) -> str:
+    """The path of the SPIFFE ID that a node gets by its name: ``/web`` for ``web``.
+
+    What a path cannot have becomes an underscore, and what SPIRE keeps for itself moves below
+    ``/server``; names are free.
+    """
+    segments = (_FOREIGN.sub("_", segment) for segment in name.split("/"))
+    path = "".join(f"/{segment.replace('.', '_') if segment in _DOTS else segment}" for segment in segments if segment)
+    return f"/server{path}" if path in ("", "/spire") or path.startswith("/spire/") else path

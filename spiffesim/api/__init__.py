@@ -98,7 +98,9 @@ class Service:
     def _why_not_downstream(self, method: str, caller: Caller) -> str:
         if DOWNSTREAM not in POLICY[method][1] or caller.spiffe_id is None:
             return ""
-        return f"no entry of {self.name} with SPIFFE ID {caller.spiffe_id} is downstream; create one with downstream=True"
+        return (
+            f"no entry of {self.name} with SPIFFE ID {caller.spiffe_id} is downstream; create one with downstream=True"
+        )
 
     def _calling_agent(self, method: str, caller: Caller | X509Svid) -> Node:
         """The record of the agent that calls a method which is for agents alone."""

@@ -59,9 +59,7 @@ class AgentService(EntryService):
         if alias is not None:
             parent = self.trust_domain.id(f"/spire/agent/join_token/{drawn}")
             with suppress(AlreadyExists):  # SPIRE: the entry that is there is as good
-                self.create_entry(
-                    parent_id=parent, spiffe_id=alias, selectors=[_own_selector(parent)], caller=caller
-                )
+                self.create_entry(parent_id=parent, spiffe_id=alias, selectors=[_own_selector(parent)], caller=caller)
         return drawn
 
     def admit_agent(self, attestation_type: str, attestation: Attestation) -> IssuedSvid:
@@ -115,16 +113,22 @@ class AgentService(EntryService):
         assert renewed.new_svid is not None
         return renewed.new_svid
 
-    def roll_over(self, caller: Caller) -> IssuedSvid:
-        """A new SVID for an agent whose old one a long step of the clock has overtaken.
-
-        It stands for the renewals that the agent would have made on the way, so that the caller's
-        SVID may have expired, but must be the agent's.
+    def vouch_for(self, caller: Caller) -> Node:
+        """The record of an agent whose SVID a long step of the clock may have overtaken.
 
         Raises:
-            NotAuthorized: If the caller is not an active agent.
+            NotAuthorized: If the caller would not be an active agent, had its SVID not expired.
         """
-        node = self.nodes.authorize("renew_agent", caller, min(self.world.now, caller.not_after))
+        return self.nodes.authorize("renew_agent", caller, min(self.world.now, caller.not_after))
+
+    def roll_over(self, caller: Caller) -> IssuedSvid:
+        """A new SVID for such an agent, in place of the renewals that it would have made on the way.
+
+        Raises:
+            NotAuthorized: As for ``vouch_for``.
+            Refused: INTERNAL, if the CA cannot sign.
+        """
+        node = self.vouch_for(caller)
         svid = self._sign_agent_svid(node.spiffe_id)
         self.nodes.record(attrs.evolve(node, svid=svid, new_svid=None))
         return svid

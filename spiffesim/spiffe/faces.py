@@ -15,6 +15,7 @@ from spiffesim.spiffe.face import BAD, FAINT, GOOD, Face, Row, Span
 from spiffesim.spiffe.markup import shorten
 
 if TYPE_CHECKING:
+    from spiffesim.spiffe.authorities import Authorities
     from spiffesim.spiffe.bundle import SpiffeBundle
     from spiffesim.spiffe.certificate import Certificate
     from spiffesim.spiffe.signedtoken import SignedToken
@@ -47,16 +48,16 @@ def of_x509_svid(svid: X509Svid) -> Face:
         chain = svid.parsed
     except InvalidSvid as error:
         return _unreadable("An X509Svid", error)
-    rows = [_certificate_row(_place(depth), certificate, _period(chain)) for depth, certificate in enumerate(chain)]
+    period = _period(chain)
+    rows = [partial(_certificate_row, _place(depth), certificate, period) for depth, certificate in enumerate(chain)]
     if not chain[-1].self_issued:
-        key = chain[-1].authority_key_id
-        who = "an authority of the bundle" + (f", key {shorten(key.hex(), _ID)}" if key is not None else "")
-        rows.append(Row((_place(len(chain)), who, "", "", "", "", ""), FAINT))
+        rows.append(partial(_authority_above, _place(len(chain)), chain[-1].authority_key_id))
+    shown = _abridged(rows)
     return Face(
-        f"X509Svid of {rows[0].cells[1] or 'nobody, for its leaf has no URI'}",
+        f"X509Svid of {shown[0].cells[1] or 'nobody, for its leaf has no URI'}",
         facts=(_count(len(chain), "certificate"), f"until {rfc3339(chain[0].not_after)}", *_hints(svid.hint)),
         head=("", "SPIFFE ID", "not before", "not after", "key", "serial number", "subject"),
-        rows=_abridged(rows),
+        rows=shown,
     )
 
 
@@ -82,10 +83,15 @@ def _certificate_row(place: str, certificate: Certificate, period: Span) -> Row:
     )
 
 
+def _authority_above(place: str, key_id: bytes | None) -> Row:
+    key = f", key {shorten(key_id.hex(), _ID)}" if key_id is not None else ""
+    return Row((place, f"an authority of the bundle{key}", "", "", "", "", ""), FAINT)
+
+
 def _period(certificates: Sequence[Certificate]) -> Span:
     """When the first of them begins, and how long it takes until the last one ends."""
-    start = min(certificate.not_before for certificate in certificates)
-    return start, max(1, max(certificate.not_after for certificate in certificates) - start)
+    start = min((certificate.not_before for certificate in certificates), default=0)
+    return start, max(1, max((certificate.not_after for certificate in certificates), default=0) - start)
 
 
 def name_text(name: bytes) -> str:
@@ -120,9 +126,10 @@ def of_bundle(bundle: SpiffeBundle) -> Face:
         certificates = bundle.anchors.certificates
     except InvalidBundle as error:
         certificates, notes = (), (str(error),)
-    rows = [_authority_row(certificate, _period(certificates)) for certificate in certificates]
+    period = _period(certificates)
+    rows = [partial(_authority_row, certificate, period) for certificate in certificates]
     for use, authorities in (("jwt-svid", bundle.jwt_authorities), ("wit-svid", bundle.wit_authorities)):
-        rows += [Row((use, key, "", "", _key(partial(authorities.__getitem__, key)), "")) for key in authorities]
+        rows += [partial(_key_row, use, key_id, authorities) for key_id in authorities]
     return Face(
         f"SpiffeBundle of {bundle.trust_domain}",
         facts=tuple(_bundle_facts(bundle)),
@@ -136,6 +143,10 @@ def _authority_row(certificate: Certificate, period: Span) -> Row:
     row = _certificate_row("", certificate, period)
     _, _, not_before, not_after, key, _, subject = row.cells
     return Row(("x509-svid", certificate.key_id.hex(), not_before, not_after, key, subject), span=row.span)
+
+
+def _key_row(use: str, key_id: str, authorities: Authorities) -> Row:
+    return Row((use, key_id, "", "", _key(partial(authorities.__getitem__, key_id)), ""))
 
 
 def _bundle_facts(bundle: SpiffeBundle) -> Iterator[str]:
@@ -157,11 +168,13 @@ def of_token(svid: SignedToken) -> Face:
     except InvalidSvid as error:
         return _unreadable(f"A {kind}", error)
     rows = [
-        Row((part, name, shorten(json.dumps(value, ensure_ascii=False), _WIDE)))
-        for part, members in parts.items()
-        for name, value in members.items()
+        partial(_member_row, part, name, value) for part, members in parts.items() for name, value in members.items()
     ]
     return Face(f"{kind} of {parts['claim'].get('sub')!s:.100}", head=("", "name", "value"), rows=_abridged(rows))
+
+
+def _member_row(part: str, name: str, value: object) -> Row:
+    return Row((part, name, shorten(json.dumps(value, ensure_ascii=False), _WIDE)))
 
 
 # Verdicts
@@ -225,10 +238,11 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
-def _abridged(rows: Sequence[Row]) -> tuple[Row, ...]:
-    """The first and the last of many rows, and how many are left out."""
+def _abridged(rows: Sequence[Callable[[], Row]]) -> tuple[Row, ...]:
+    """The rows, if they are not too many; else the first and the last ones, and how many are left out."""
     if len(rows) <= _MANY:
-        return tuple(rows)
-    left_out = f"{len(rows) - _MANY:,} more"
-    gap = Row(("…", left_out, *("" for _ in rows[0].cells[2:])), FAINT)
-    return (*rows[: _MANY - 5], gap, *rows[-5:])
+        return tuple(row() for row in rows)
+    first, last = rows[: _MANY - 5], rows[-5:]
+    shown = [row() for row in first]
+    gap = Row(("…", f"{len(rows) - _MANY:,} more", *("" for _ in shown[0].cells[2:])), FAINT)
+    return (*shown, gap, *(row() for row in last))

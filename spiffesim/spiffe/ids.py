@@ -59,7 +59,7 @@ class TrustDomain:
             return name_or_id
         if isinstance(name_or_id, SpiffeId):
             return name_or_id.trust_domain
-        if isinstance(name_or_id, str) and ":/" in name_or_id:  # type: ignore[redundant-expr]  # not every caller checks types
+        if isinstance(name_or_id, str) and ":/" in name_or_id:
             return SpiffeId(name_or_id).trust_domain
         return cls(name_or_id)
 
@@ -113,7 +113,7 @@ class SpiffeId:
     path: str
 
     def __init__(self, text: str) -> None:
-        match = _ID.fullmatch(text) if isinstance(text, str) else None  # type: ignore[redundant-expr]  # as above
+        match = _ID.fullmatch(text) if isinstance(text, str) else None
         if match is None or len(text) > MAX_ID_BYTES:
             _refuse_id(text)
         object.__setattr__(self, "_text", text)
@@ -142,7 +142,7 @@ class SpiffeId:
         return self._text == other._text if isinstance(other, SpiffeId) else NotImplemented  # type: ignore[attr-defined]  # as above
 
     def __lt__(self, other: SpiffeId) -> bool:
-        return str(self) < str(other) if isinstance(other, SpiffeId) else NotImplemented  # type: ignore[redundant-expr]  # as above
+        return str(self) < str(other) if isinstance(other, SpiffeId) else NotImplemented
 
     def __hash__(self) -> int:
         return hash(self._text)  # type: ignore[attr-defined]  # as above

@@ -70,25 +70,25 @@ def straight(
     check = verifies if memo is None else memo.verifies
     authorities = anchors.by_subject
     child = chain[0]
-    verified = 0
-    for issuer in (*chain[1:], None):
+    verified = 0  # and the place of the child
+    while True:
         name, wanted = child.issuer, child.authority_key_id
         if name in authorities:
             anchor = _anchor_of(child, authorities[name])
             if anchor is not None and _usable(anchor, at):
                 return (verified + 1, anchor) if check(child, anchor) else (verified, None)
+        if verified + 1 == len(chain):
+            return verified, None
+        issuer = chain[verified + 1]
         if (
-            issuer is None
-            or issuer.subject != name
+            issuer.subject != name
             or (wanted is not None and wanted != issuer.subject_key_id)
-            or (issuer.issuer_grade or grade(issuer)) != _PLAIN
-            or not issuer.not_before <= at <= issuer.not_after
+            or not _usable(issuer, at)
             or not check(child, issuer)
         ):
-            break
+            return verified, None
         verified += 1
         child = issuer
-    return verified, None
 
 
 def _anchor_of(child: Certificate, candidates: Sequence[Certificate]) -> Certificate | None:
@@ -188,6 +188,9 @@ class Search:
 
         Returns:
             The places of its certificates, the leaf first, and whether it ends at an authority.
+
+        Raises:
+            BudgetSpentError: If it takes too long.
         """
         offers = _Offers(self.certificates, self.first_anchor, None)
         path, on_path = [0], {0}
@@ -203,14 +206,11 @@ class Search:
         suggested = None
         wanted = self.certificates[child].authority_key_id
         for place in offers.to(self.certificates[child]):
-            try:
-                self.look()
-                if place in on_path:
-                    continue
-                if self.signed(child, place):
-                    return place
-            except BudgetSpentError:
-                return suggested
+            self.look()
+            if place in on_path:
+                continue
+            if self.signed(child, place):
+                return place
             key_id = self.certificates[place].subject_key_id
             if suggested is None and (wanted is None or key_id is None or wanted == key_id):
                 suggested = place

@@ -208,8 +208,8 @@ def _answer(
     return spiffe_id, at.astimezone(UTC), findings
 
 
-def _audience(expected: Any) -> tuple[str, ...]:
-    names = (expected,) if isinstance(expected, str) else tuple(expected)
+def _audience(expected: object) -> tuple[str, ...]:
+    names = tuple(expected) if isinstance(expected, Iterable) and not isinstance(expected, str) else (expected,)
     if not names or not all(isinstance(name, str) and name for name in names):
         raise InvalidInput(
             f"a validator goes by at least one name, and none that is empty, not {names!r:.80}: "

@@ -199,9 +199,9 @@ def _judge_proof(findings: list[Finding], proof: Proof | None, question: Questio
             Finding("proof", "there is no proof of possession, without which a WIT-SVID must not be accepted")
         )
         return
-    ends = microseconds(proof.not_after)
     if not isinstance(proof, Proof):
         raise InvalidInput(f"a proof is a Proof, not a {type(proof).__name__}", code="proof")
+    ends = microseconds(proof.not_after)
     # The leeway is for the clock of the token's issuer; a proof was made by the peer, a moment ago.
     if question.at >= ends:
         until, now = read.both(ends, question.at)

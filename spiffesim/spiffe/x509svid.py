@@ -274,7 +274,8 @@ def read_chain(data: bytes | str) -> tuple[bytes, ...]:
 def _split(chain: bytes) -> tuple[bytes, ...]:
     """The certificates that stand one after the other."""
     try:
-        return tuple(chain[start:end] for _, start, _, end in der.values(chain, 0, len(chain)))
+        data = bytes(memoryview(chain))
+        return tuple(data[start:end] for _, start, _, end in der.values(data, 0, len(data)))
     except (der.DerError, TypeError) as error:
         raise _refuse(
             "certificate_encoding", f"the chain is not certificates in DER: {error}", "RFC 5280 4.1"

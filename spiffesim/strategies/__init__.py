@@ -6,7 +6,8 @@ All arguments are keyword-only; examples shrink towards one server, short names 
 from __future__ import annotations
 
 import string
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Sequence
+from typing import Final, TypedDict, Unpack
 
 from hypothesis import strategies as st
 
@@ -15,14 +16,21 @@ from spiffesim.keys import KEY_TYPES
 from spiffesim.simulation import Simulation
 from spiffesim.spiffe.ids import SpiffeId, TrustDomain
 
-if TYPE_CHECKING:
-    import networkx as nx
-
-__all__ = ["simulations", "spiffe_ids", "topologies", "trust_domains"]
+__all__ = ["KEY_TYPES", "TopologyOptions", "simulations", "spiffe_ids", "topologies", "trust_domains"]
 
 _NAME_CHARACTERS: Final = string.ascii_lowercase + string.digits + ".-_"
 _PATH_CHARACTERS: Final = string.ascii_letters + string.digits + ".-_"
 _CHEAP_KEY_TYPES: Final = ("ec-p256", "ec-p384", "rsa-2048")
+
+
+class TopologyOptions(TypedDict, total=False):
+    """The arguments of ``topologies``."""
+
+    min_depth: int
+    max_depth: int
+    max_servers: int
+    max_workloads: int
+    key_types: Sequence[str]
 
 
 def trust_domains(*, max_size: int = 40) -> st.SearchStrategy[TrustDomain]:
@@ -37,6 +45,7 @@ def trust_domains(*, max_size: int = 40) -> st.SearchStrategy[TrustDomain]:
 @st.composite
 def spiffe_ids(
     draw: st.DrawFn,
+    /,
     *,
     trust_domain: TrustDomain | str | None = None,
     min_segments: int = 1,
@@ -59,41 +68,48 @@ def spiffe_ids(
 @st.composite
 def topologies(
     draw: st.DrawFn,
+    /,
     *,
+    min_depth: int = 0,
     max_depth: int = 30,
     max_servers: int = 12,
-    key_types: tuple[str, ...] = _CHEAP_KEY_TYPES,
-    agents: bool = True,
-) -> nx.DiGraph[str]:
+    max_workloads: int = 4,
+    key_types: Sequence[str] = _CHEAP_KEY_TYPES,
+) -> topology.Tree:
     """Deployments as networkx graphs, for ``Simulation.from_graph``.
 
-    A spine of servers of any depth up to ``max_depth``, and more servers anywhere on it; agents and
-    workloads anywhere.
+    A line of servers of any depth, and more servers anywhere below it; workloads anywhere, each with
+    an agent of its own.
 
     Args:
         draw: Hypothesis'.
-        max_depth: How many servers may stand above the deepest.
-        max_servers: How many servers there may be beside the spine.
-        key_types: From which each server's CA key type is drawn.
-        agents: Whether agents and workloads are drawn too.
+        min_depth: How many servers stand above the deepest at least.
+        max_depth: How many at most.
+        max_servers: How many servers there may be beside the line.
+        max_workloads: How many workloads there may be.
+        key_types: From which the types of the servers' CA keys and of the workloads' keys are drawn.
     """
-    depth = draw(st.integers(0, max_depth), label="depth")
-    parents = list(range(depth))
-    for _ in range(draw(st.integers(0, max_servers - 1), label="branches")):
-        parents.append(draw(st.integers(0, len(parents))))
-    depths = [0]
-    kept: list[int] = []
-    for parent in parents:
-        above = parent if depths[parent] < max_depth else 0
-        kept.append(above)
-        depths.append(depths[above] + 1)
-    types = draw(st.lists(st.sampled_from(key_types), min_size=1, max_size=3, unique=True))
-    placed = draw(st.lists(st.integers(0, len(kept)), max_size=4)) if agents else []
-    return topology.tree(kept, key_types=types, workloads=placed)
+    parents = list(range(draw(st.integers(min_depth, max_depth), label="depth")))
+    depths = list(range(len(parents) + 1))
+    for _ in range(draw(st.integers(0, max_servers), label="branches")):
+        above = draw(st.integers(0, len(parents)))
+        above = above if depths[above] < max_depth else 0
+        if max_depth:
+            parents.append(above)
+            depths.append(depths[above] + 1)
+    types = st.lists(st.sampled_from(key_types), min_size=1, max_size=4)
+    return topology.tree(
+        parents,
+        key_types=draw(types, label="CA key types"),
+        workloads=draw(st.lists(st.integers(0, len(parents)), max_size=max_workloads), label="workloads"),
+        workload_key_types=draw(types, label="workload key types"),
+    )
 
 
 @st.composite
-def simulations(draw: st.DrawFn, *, trust_domain: str = "example.org", **options: Any) -> Simulation:
+def simulations(
+    draw: st.DrawFn, /, *, trust_domain: TrustDomain | str = "example.org", **options: Unpack[TopologyOptions]
+) -> Simulation:
     """Running simulations of drawn topologies, with seeds of their own.
 
     Args:

@@ -270,7 +270,7 @@ def _text(chance: random.Random, longest: int) -> str:
     return "".join(chance.choices("abcdefghijklmnopqrstuvwxyz0123456789", k=chance.randrange(1, longest)))
 
 
-def random_case(chance: random.Random, *, key_types: Mapping[str, int]) -> Case:
+def random_case(chance: random.Random, *, key_types: Mapping[str, float]) -> Case:
     """A case by chance.
 
     Args:

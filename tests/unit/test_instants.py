@@ -48,6 +48,14 @@ def test_a_datetime_without_a_time_zone_is_refused(zone: tzinfo | None) -> None:
     assert caught.value.instant == naive
 
 
+@pytest.mark.parametrize("instant", [LAST + SECOND, -62_135_596_801 * SECOND, 10**30])
+def test_an_instant_that_no_calendar_has_is_refused(instant: int) -> None:
+    with pytest.raises(ClockError, match="seconds since 1970 are beyond the years 1 to 9999") as caught:
+        moment(instant)
+    assert caught.value.instant == instant
+    assert moment(-62_135_596_800 * SECOND) == datetime(1, 1, 1, tzinfo=UTC)
+
+
 @given(st.datetimes(min_value=datetime(1, 1, 1), max_value=datetime(9999, 12, 31), timezones=st.just(UTC)))
 def test_every_datetime_comes_back(instant: datetime) -> None:
     assert moment(microseconds(instant)) == instant

@@ -56,7 +56,10 @@ def test_other_draws_before_it_change_nothing() -> None:
 
 def test_seed_name_and_counter_each_make_another_stream() -> None:
     draws = [
-        Randomness(seed).bytes(name, counter, 32) for seed in (1, "1", 2) for name in ("a", "b", "") for counter in (0, 1)
+        Randomness(seed).bytes(name, counter, 32)
+        for seed in (1, "1", 2)
+        for name in ("a", "b", "")
+        for counter in (0, 1)
     ]
     assert len(set(draws)) == 18
 
@@ -294,7 +297,7 @@ def test_an_unknown_key_type_is_refused_in_spires_words(key_type: object) -> Non
 
 # Keys that were made elsewhere
 
-FOREIGN = {
+FOREIGN: dict[str, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey] = {
     "ec-p256": ec.derive_private_key(11, ec.SECP256R1()),
     "ec-p384": ec.derive_private_key(11, ec.SECP384R1()),
     "ec-p521": ec.derive_private_key(11, ec.SECP521R1()),

@@ -45,10 +45,7 @@ def test_thousands_of_certificates_equal_those_of_cryptographys_builder() -> Non
 
 @pytest.mark.parametrize(
     ("case", "expected"),
-    [
-        pytest.param(case, der, id=f"{number}-{case.profile}")
-        for number, (case, der) in enumerate(golang.cases())
-    ],
+    [pytest.param(case, der, id=f"{number}-{case.profile}") for number, (case, der) in enumerate(golang.cases())],
 )
 def test_a_certificate_equals_the_one_that_go_made(case: issuing.Case, expected: bytes) -> None:
     assert issuing.ours(case) == expected

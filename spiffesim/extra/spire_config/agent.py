@@ -159,7 +159,7 @@ def read_agent(source: Source) -> AgentFile:
 
 def _bundle(section: Section) -> Reference | None:
     """The file of the bundle that the agent starts from. SPIRE: validateConfig in cmd/spire-agent/cli/run/run.go."""
-    said = [key for key in _BOOTSTRAPS if key in section and section.text(key) not in ("", "false")]
+    said = [key for key in _BOOTSTRAPS if section.says(key)]
     if not said:
         raise section.place_of("trust_bundle_path").error(
             "trust_bundle_path, trust_bundle_url, or trust_bundle_spiffe_workload_api must be configured unless "

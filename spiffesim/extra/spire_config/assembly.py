@@ -124,12 +124,15 @@ class Assembly:
     def _waits_forever(self, service: Service, via: Agent, selectors: tuple[Selector, ...]) -> InvalidConfiguration:
         """An error for a nested server that no entry matches: what comes nearest."""
         own = [str(selector) for selector in selectors]
-        entry = via.nearest(selectors)
+        wanted = [
+            (entry, [str(selector) for selector in entry.selectors if selector not in selectors])
+            for entry in via.server.authorized_entries(via.caller)
+        ]
         place = service.labels_place
-        if entry is None:
+        if not wanted:
             reason = f"{via.name} has no entries at all"
         else:
-            missing = [str(selector) for selector in entry.selectors if selector not in selectors]
+            entry, missing = min(wanted, key=lambda item: (len(item[1]), service.name not in str(item[1]), item[0].id))
             near = difflib.get_close_matches(missing[0], own, 1, 0.3)
             reason = f"the nearest entry, {entry.spiffe_id}, wants {' and '.join(missing)}"
             if near:
@@ -179,9 +182,13 @@ class Assembly:
             if service.command is None:
                 self._start_service(service)
         for agent in self._agents.values():
-            entries = agent.server.authorized_entries(agent.caller)
-            parents = {entry.parent_id for entry in agent.server.list_entries()}
-            for entry in entries:
+            authorized = {entry.id for entry in agent.server.authorized_entries(agent.caller)}
+            entries = agent.server.list_entries()
+            parents = {entry.parent_id for entry in entries}
+            # Those that ask for more come first: their processes may serve for others too.
+            for entry in sorted(entries, key=lambda entry: -len(entry.selectors)):
+                if entry.id not in authorized:
+                    continue
                 if not entry.downstream and not entry.store_svid and entry.spiffe_id not in parents:
                     self._start_process(agent, entry)
 

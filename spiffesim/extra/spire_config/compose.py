@@ -93,10 +93,10 @@ def read_compose(directory: Path, notes: list[Note]) -> Compose:
     Raises:
         InvalidConfiguration: If there is none, or it cannot be read.
     """
-    present = [name for name in NAMES if (directory / name).is_file()]
+    here = Place(str(directory), 1)
+    present = [name for name in NAMES if is_file(directory / name, here)]
     if not present:
-        kind = "directory with no" if directory.is_dir() else "path that is no directory with a"
-        raise Place(str(directory), 1).error(f"this is a {kind} {NAMES[-1]}", code="missing_file")
+        raise here.error(f"there is no {NAMES[-1]}; name the directory that holds one", code="missing_file")
     name = present[0]
     document = read_yaml(read_text(directory / name, Place(name, 1)), name)
     notes.extend(Note(Place(other, 1), f"not read: {name} comes first") for other in present[1:])
@@ -110,6 +110,23 @@ def read_compose(directory: Path, notes: list[Note]) -> Compose:
     document.get("volumes")  # what matters of a volume is its name
     notes.extend(document.remarks({"version": "not simulated: compose files need none"}))
     return Compose(document.place, directory, services)
+
+
+def is_file(path: Path, place: Place) -> bool:
+    """Whether there is a file.
+
+    Raises:
+        InvalidConfiguration: If there is something else, or it cannot be looked at; where it is named is the place.
+    """
+    try:
+        if path.is_file():
+            return True
+        other = path.exists()
+    except OSError as error:
+        raise place.error(f"{path} cannot be looked at: {error.strerror}", code="unreadable_file") from None
+    if other:
+        raise place.error(f"{path} is no file", code="unreadable_file")
+    return False
 
 
 def read_text(path: Path, place: Place) -> str:

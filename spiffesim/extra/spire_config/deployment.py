@@ -11,8 +11,8 @@ import attrs
 from spiffesim.extra.spire_config.agent import AgentFile, read_agent
 from spiffesim.extra.spire_config.assembly import Assembly
 from spiffesim.extra.spire_config.commandline import AGENT, SERVER
-from spiffesim.extra.spire_config.compose import Compose, read_compose
-from spiffesim.extra.spire_config.document import Note
+from spiffesim.extra.spire_config.compose import Compose, is_file, read_compose
+from spiffesim.extra.spire_config.document import Note, Place
 from spiffesim.extra.spire_config.links import Links
 from spiffesim.extra.spire_config.registration import FILE, FileEntries, Registration, TutorialEntries
 from spiffesim.extra.spire_config.server import ServerFile, read_server
@@ -71,7 +71,7 @@ def deploy(
 
 def _registration(compose: Compose, links: Links, notes: list[Note]) -> Registration:
     path = compose.directory / FILE
-    if path.exists():
+    if is_file(path, Place(FILE, 1)):
         return FileEntries(path, notes)
     places = {name: agent.source.service.place for name, agent in links.agents.items()}
     return TutorialEntries(links.nested(), places, notes)

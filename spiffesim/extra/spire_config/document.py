@@ -142,14 +142,18 @@ class Section:
             raise self.place_of(key).error(complaint, code="missing_key")
         return value
 
+    def says(self, key: str) -> bool:
+        """Whether a key is there, and neither empty nor false; this does not count as reading it."""
+        name = self._name(key)
+        return name is not None and text_of(self.entries[name]) not in ("", "false")
+
     def require(self, key: str, complaint: str) -> None:
-        """Check that a key is there and not empty, which does not count as reading it.
+        """Check that a key says something, which does not count as reading it.
 
         Raises:
             InvalidConfiguration: With SPIRE's complaint.
         """
-        name = self._name(key)
-        if name is None or not text_of(self.entries[name]):
+        if not self.says(key):
             raise self.place_of(key).error(complaint, code="missing_key")
 
     def integer(self, key: str, default: int) -> int:

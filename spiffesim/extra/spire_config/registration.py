@@ -116,6 +116,7 @@ class FileEntries:
         self._notes = notes
         text = read_text(path, Place(FILE, 1))
         places = _places(text)
+        self._text = text
         remarks: list[str] = []
         try:
             entries = parse_entries(text, note=remarks.append)
@@ -149,7 +150,7 @@ class FileEntries:
             near = did_you_mean(str(entry.parent_id), known)
             there_are = "".join(f"; {name} is {spiffe_id}" for spiffe_id, name in known.items())
             problem = f"no agent and no entry is its parent {entry.parent_id}{near or there_are}"
-            raise place.inside("parent_id").error(problem, code="parent")
+            raise _place_in(self._text, f"{place.key}.parent_id").error(problem, code="parent")
 
     def _alias(self, agent: Agent) -> None:
         """Create the node aliases that an agent's node fits, on its server."""

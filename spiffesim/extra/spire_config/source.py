@@ -7,7 +7,7 @@ from pathlib import Path
 
 import attrs
 
-from spiffesim.extra.spire_config.compose import Compose, Service, read_text
+from spiffesim.extra.spire_config.compose import Compose, Service, is_file, read_text
 from spiffesim.extra.spire_config.document import Note, Place, Section
 from spiffesim.extra.spire_config.hcl import read_hcl
 
@@ -68,9 +68,7 @@ class Source:
             InvalidConfiguration: If there is something else than a file.
         """
         path = self.service.locate(reference.path).host
-        if path is not None and path.exists() and not path.is_file():
-            raise reference.place.error(f"{self.shown(path)} is no file", code="unreadable_file")
-        return path if path is not None and path.is_file() else None
+        return path if path is not None and is_file(path, reference.place) else None
 
     def read(self, reference: Reference) -> str | None:
         """The text of a file; None if it does not exist.

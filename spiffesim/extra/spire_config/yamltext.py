@@ -9,7 +9,7 @@ from spiffesim.extra.spire_config.document import MAX_DEPTH, Items, Node, Place,
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_MAX_NODES: Final = 100_000
+_MAX_NODES: Final = 20_000
 _MERGE: Final = "tag:yaml.org,2002:merge"
 _NULL: Final = "tag:yaml.org,2002:null"
 

@@ -24,7 +24,7 @@ from spiffesim.spiffe.markup import pretty_fields
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
-    from spiffesim.ledger import View
+    from spiffesim.keyring import Keyring
 
 
 @attrs.frozen
@@ -106,13 +106,8 @@ class Receiver(Protocol):
     """The server that took a published JWT key over, and hands it on to its own upstream authority."""
 
     @property
-    def view(self) -> View:
-        """Its view of the trust domain."""
-        ...
-
-    @property
-    def upstream_authority(self) -> UpstreamAuthority | None:
-        """Its own upstream authority."""
+    def keyring(self) -> Keyring:
+        """Its authorities, and who signs them."""
         ...
 
 
