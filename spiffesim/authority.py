@@ -292,5 +292,5 @@ class JwtAuthority:
     def sign(self, header: Mapping[str, str], claims: Mapping[str, Any]) -> str:
         """A compact JWS over the claims; the header gains ``alg`` and ``kid``."""
         private_key = self._own[1].private_key
-        full = {"alg": jose.algorithm_for(private_key.public_key()), "kid": self.key_id, **header}
+        full = {"alg": jose.algorithm_for(private_key), "kid": self.key_id, **header}
         return jose.sign(full, claims, private_key)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from math import ceil
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from spiffesim.instants import microseconds, rfc3339
 from spiffesim.spiffe.markup import Markup, printable, shorten, tag, width
-from spiffesim.tree import AGENT, SERVER, UPSTREAM, WORKLOAD, Branch, Tree
+
+if TYPE_CHECKING:
+    from spiffesim.tree import Branch, Tree
 
 _MARGIN: Final = 20
 _TOP: Final = 84  # where the rows begin
@@ -25,13 +27,13 @@ _INK: Final = "#1e293b"
 _FAINT: Final = "#64748b"
 _LINE: Final = "#cbd5e1"
 _WRONG: Final = "#b91c1c"
-_COLOURS: Final = {UPSTREAM: "#9f1239", SERVER: "#4338ca", AGENT: "#0f766e", WORKLOAD: "#b45309"}
+_COLOURS: Final = {"upstream authority": "#9f1239", "server": "#4338ca", "agent": "#0f766e", "workload": "#b45309"}
 # Within 14 by 14 pixels around the origin.
 _SHAPES: Final = {
-    UPSTREAM: "M0 -7 L6 -4.5 V0 Q6 5 0 7.5 Q-6 5 -6 0 V-4.5 Z",  # a shield
-    SERVER: "M-7 -6 H7 V-0.75 H-7 Z M-7 0.75 H7 V6 H-7 Z",  # a rack
-    AGENT: "M-6.5 0 A6.5 6.5 0 1 1 6.5 0 A6.5 6.5 0 1 1 -6.5 0 Z",  # a disc
-    WORKLOAD: "M0 -7 L6.2 -3.5 V3.5 L0 7 L-6.2 3.5 V-3.5 Z",  # a box
+    "upstream authority": "M0 -7 L6 -4.5 V0 Q6 5 0 7.5 Q-6 5 -6 0 V-4.5 Z",  # a shield
+    "server": "M-7 -6 H7 V-0.75 H-7 Z M-7 0.75 H7 V6 H-7 Z",  # a rack
+    "agent": "M-6.5 0 A6.5 6.5 0 1 1 6.5 0 A6.5 6.5 0 1 1 -6.5 0 Z",  # a disc
+    "workload": "M0 -7 L6.2 -3.5 V3.5 L0 7 L-6.2 3.5 V-3.5 Z",  # a box
 }
 
 

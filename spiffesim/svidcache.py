@@ -123,10 +123,15 @@ class SvidCache:
         return [Identity(entry, held[entry.id]) for entry in entries if entry.id in held]
 
     def nearest(self, selectors: Iterable[Selector]) -> RegistrationEntry | None:
-        """The entry that lacks the fewest selectors of being matched."""
+        """The entry that lacks the fewest selectors of being matched; among such, the one that has most of them."""
         held = frozenset(selectors)
         served = (entry for entry in self._entries.values() if not entry.store_svid)
-        return min(served, key=lambda entry: (len(frozenset(entry.selectors) - held), entry.id), default=None)
+        return min(served, key=lambda entry: _distance(entry, held), default=None)
+
+
+def _distance(entry: RegistrationEntry, held: frozenset[Selector]) -> tuple[int, int, str]:
+    wanted = frozenset(entry.selectors)
+    return len(wanted - held), -len(wanted & held), entry.id
 
 
 def _entry_id(entry: RegistrationEntry) -> str:

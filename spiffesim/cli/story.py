@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from spiffesim.journal import Event
     from spiffesim.server import Server
     from spiffesim.simulation import Simulation
+    from spiffesim.spiffe.ids import SpiffeId
 
 AUDIENCE: Final = "nested-test"
+
+_ASCII: Final = str.maketrans({"├": "|", "└": "`", "│": "|", "─": "-"})
 
 
 @attrs.frozen
@@ -53,11 +56,8 @@ def tell(simulation: Simulation, *, ascii_only: bool = False) -> Iterator[str]:
         for step in _happened(simulation, event):
             yield from _lines(step, event.at, width)
     yield ""
-    yield "The tree: who gets its authority from whom"
-    yield ""
-    for server in simulation.servers.values():
-        if server.parent is None:
-            yield from _drawn(simulation, server, ascii_only)
+    tree = str(simulation.tree())
+    yield from (tree.translate(_ASCII) if ascii_only else tree).splitlines()
     yield ""
     pairs = list(_pairs(simulation.workloads.values()))
     if not pairs:
@@ -161,37 +161,6 @@ def _rfc3339(instant: datetime) -> str:
     return rfc3339(microseconds(instant))
 
 
-# The tree
-
-
-def _drawn(simulation: Simulation, root: Server, ascii_only: bool) -> Iterator[str]:
-    branch, last, along = ("|-- ", "`-- ", "|   ") if ascii_only else ("├── ", "└── ", "│   ")
-    pending: list[tuple[str, str, Any]] = [("", "", root)]
-    while pending:
-        before, mark, node = pending.pop()
-        yield f"{before}{mark}{_described(node)}"
-        deeper = before + {"": "", branch: along, last: "    "}[mark]
-        below = _below(simulation, node)
-        marks = [branch] * (len(below) - 1) + [last] * bool(below)
-        pending += reversed([(deeper, mark, child) for mark, child in zip(marks, below, strict=True)])
-
-
-def _below(simulation: Simulation, node: Any) -> list[Any]:
-    """What gets its authority from a node: agents and workloads first."""
-    if node.name in simulation.servers:
-        return [*node.agents, *(server for server in simulation.servers.values() if server.parent is node)]
-    return [workload for workload in simulation.workloads.values() if workload.agent is node]
-
-
-def _described(node: Any) -> str:
-    via = getattr(node, "via", None)
-    try:
-        text = f"{node.name}  {node.spiffe_id}, until {_rfc3339(node.not_after)}"
-    except SpiffeSimError:
-        return f"{node.name}  no identity issued"
-    return text if via is None else f"{text}, via {via.name}"
-
-
 # Validation
 
 
@@ -223,10 +192,7 @@ def _x509(holder: Workload, peer: Workload) -> Iterator[Step]:
 
 
 def _jwt(holder: Workload, peer: Workload, width: int) -> Iterator[str]:
-    """What is fetched and validated, and then the words of ``spire-agent api validate jwt``.
-
-    SPIRE: cmd/spire-agent/cli/api/validate_jwt.go
-    """
+    """What is fetched and validated, and then SPIRE's own words."""
     now = holder.world.clock.now
     try:
         svid = holder.fetch_jwt_svid(audience=AUDIENCE)
@@ -237,6 +203,14 @@ def _jwt(holder: Workload, peer: Workload, width: int) -> Iterator[str]:
         yield from _lines(Step(holder.name, "refused", (str(error),)), now, width)
         return
     yield from _lines(Step(peer.name, "validated", (f"{valid.spiffe_id} at {peer.agent.name}",)), now, width)
+    yield from spires_words(valid.spiffe_id, valid.claims)
+
+
+def spires_words(spiffe_id: SpiffeId, claims: Mapping[str, Any]) -> Iterator[str]:
+    """What ``spire-agent api validate jwt`` prints of a valid token.
+
+    SPIRE: cmd/spire-agent/cli/api/validate_jwt.go
+    """
     yield "SVID is valid."
-    yield f"SPIFFE ID : {valid.spiffe_id}"
-    yield f"Claims    : {json.dumps(valid.claims, separators=(',', ':'), sort_keys=True, ensure_ascii=False)}"
+    yield f"SPIFFE ID : {spiffe_id}"
+    yield f"Claims    : {json.dumps(claims, separators=(',', ':'), sort_keys=True, ensure_ascii=False)}"

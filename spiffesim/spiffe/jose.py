@@ -176,8 +176,8 @@ def _algorithms() -> dict[str, Algorithm]:
     return found
 
 
-def algorithm_for(public_key: object) -> str:
-    """The algorithm that SPIRE signs with, given the key: ES256, ES384, ES512 or RS256.
+def algorithm_for(key: object) -> str:
+    """The algorithm that SPIRE signs with, given the key, public or private: ES256, ES384, ES512 or RS256.
 
     Raises:
         InvalidInput: If a JWT-SVID cannot be signed with such a key.
@@ -186,12 +186,12 @@ def algorithm_for(public_key: object) -> str:
     """
     # Not SPIRE: it has no P-521 keys, and so no ES512.
     for algorithm in ("ES256", "ES384", "ES512", "RS256"):
-        if fits(algorithm, public_key):
+        if fits(algorithm, key):
             break
     else:
-        raise InvalidInput(f"no algorithm of JWT-SVID 2.1 is for {describe(public_key)}", code="key_type")
-    if too_small(cast("PublicKey", public_key)):
-        size = cast("PublicKey", public_key).key_size
+        raise InvalidInput(f"no algorithm of JWT-SVID 2.1 is for {describe(key)}", code="key_type")
+    if too_small(cast("PublicKey", key)):
+        size = cast("PublicKey", key).key_size
         raise InvalidInput(
             f"unsupported RSA key size: {size // 8} (bytes; {MIN_RSA_BITS // 8} are needed)",
             code="key_size",

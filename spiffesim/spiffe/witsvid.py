@@ -17,6 +17,7 @@ from spiffesim.instants import SECOND, microseconds, moment, rfc3339
 from spiffesim.spiffe import claims as read
 from spiffesim.spiffe.compact import b64url, unb64url
 from spiffesim.spiffe.ids import SpiffeId
+from spiffesim.spiffe.privatekey import load_key
 from spiffesim.spiffe.proof import Proof
 from spiffesim.spiffe.signedtoken import SignedToken
 
@@ -88,15 +89,9 @@ class WitSvid(SignedToken):
         Raises:
             InvalidSvid: If it is not there, cannot be read, or is another key.
         """
-        from cryptography.exceptions import UnsupportedAlgorithm
-        from cryptography.hazmat.primitives.serialization import load_der_private_key
-
         if self.private_key_der is None:
             raise _no_key("only its holder has the private key, and it was not given")
-        try:
-            key = load_der_private_key(self.private_key_der, None)
-        except (TypeError, ValueError, UnsupportedAlgorithm) as error:
-            raise _no_key(f"its private key cannot be read: {error}") from None
+        key = load_key(self.private_key_der, trusted=False)
         if key.public_key() != self.confirmation_key:
             raise _no_key("its private key is not the one that cnf is about")
         return cast("PrivateKey", key)
@@ -110,7 +105,7 @@ class WitSvid(SignedToken):
             jti: What makes the proof unique, for a peer that takes each only once.
 
         Raises:
-            InvalidSvid: If the private key is not there.
+            InvalidSvid: If the private key is not there, or the token cannot be read.
             ClockError: If the instant has no time zone.
             InvalidInput: If its algorithm cannot be deterministic (PS256, PS384, PS512).
 
@@ -118,13 +113,14 @@ class WitSvid(SignedToken):
         """
         from spiffesim.spiffe import jose
 
+        private_key = self.private_key  # first, since it reads the token
         seconds = microseconds(not_after) // SECOND
         claims: dict[str, Any] = {"aud": audience, "exp": seconds}
         if jti is not None:
             claims["jti"] = jti
         claims["wth"] = b64url(sha256(self.token.encode("ascii")).digest())
         header = {"typ": "wpt+jwt", "alg": self.confirmation_algorithm}
-        signed, _, signature = jose.sign(header, claims, self.private_key).rpartition(".")
+        signed, _, signature = jose.sign(header, claims, private_key).rpartition(".")
         return Proof(signed.encode("ascii"), unb64url(signature), moment(seconds * SECOND))
 
     @cached_property

@@ -12,7 +12,8 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
+_LINK = re.compile(r"\]\(([^)#\s]*)#?([^)\s]*)\)")
+_HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 
 
 @attrs.frozen
@@ -36,7 +37,7 @@ def blocks(page: Path) -> Iterator[Block]:
     """The fenced blocks of a page, in order."""
     source = page.read_text(encoding="utf-8")
     found = list(_FENCE.finditer(source))
-    for fence, following in zip(found, [*found[1:], None], strict=True):
+    for fence, following in zip(found, [*found[1:], None][: len(found)], strict=True):
         answered = (
             following is not None
             and following[1] == "text"
@@ -46,9 +47,16 @@ def blocks(page: Path) -> Iterator[Block]:
         yield Block(fence[1], fence[2], line, following[2] if answered and following else None)
 
 
-def links(page: Path) -> list[str]:
-    """The targets of a page's links to other files of the project."""
-    return [target for target in _LINK.findall(page.read_text(encoding="utf-8")) if "://" not in target]
+def links(page: Path) -> list[tuple[str, str]]:
+    """The targets of a page's links to files of the project, itself included, each with the anchor there."""
+    found: list[tuple[str, str]] = _LINK.findall(page.read_text(encoding="utf-8"))
+    return [(target, anchor) for target, anchor in found if "://" not in target]
+
+
+def anchors(page: Path) -> set[str]:
+    """What a link can name on a page: its headings, as GitHub writes them."""
+    headings = _HEADING.findall(page.read_text(encoding="utf-8"))
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def name_of(page: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 from xml.etree import ElementTree as ET
 
 import networkx as nx
@@ -121,5 +122,5 @@ def test_the_texts_of_a_row_do_not_run_into_each_other() -> None:
         left = float(text.get("x", "0"))
         rows.setdefault(text.get("y", ""), []).append((left, left + size))
     for row in list(rows.values())[2:]:
-        assert all(first[1] < second[0] for first, second in zip(row, row[1:], strict=False))
+        assert all(first[1] < second[0] for first, second in pairwise(row))
     assert len(rows) > 8

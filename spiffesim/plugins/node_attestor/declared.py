@@ -35,6 +35,7 @@ class DeclaredNodeAttestor:
 
         Raises:
             AttestationFailed: If the ID is not that of an agent of the server's trust domain.
+            InvalidSpiffeId: If it is none at all.
         """
         return Attestation(self._path(server), self._selectors, self.can_reattest)
 
@@ -42,10 +43,17 @@ class DeclaredNodeAttestor:
         if isinstance(self.agent_id, str) and "://" not in self.agent_id:
             return f"/{self.name}/{self.agent_id.lstrip('/')}"
         agent_id = SpiffeId.parse(self.agent_id)
-        if agent_id.member_of(server.trust_domain) and agent_id.path.startswith("/spire/agent/"):
+        if not agent_id.member_of(server.trust_domain):
+            problem = f'"{agent_id}" is not a member of trust domain "{server.trust_domain}"'
+        elif agent_id.path.startswith("/spire/agent/"):
             return agent_id.path.removeprefix("/spire/agent")
+        else:
+            problem = (
+                f'"{agent_id}" is not an agent in trust domain "{server.trust_domain}"; '
+                "path is not in the agent namespace"
+            )
         raise AttestationFailed(
-            f'"{agent_id}" is not an agent in trust domain "{server.trust_domain}"; path is not in the agent namespace',
+            problem,
             status="INVALID_ARGUMENT",
             hint=f"an agent ID of server {server.name} begins with {server.trust_domain.spiffe_id}/spire/agent/",
             spiffe_id=agent_id,

@@ -25,11 +25,16 @@ class UnixWorkloadAttestor:
         self.discover_workload_path = discover_workload_path
 
     def attest(self, process: Process) -> Iterable[Selector]:
-        """``uid``, ``user``, ``gid``, ``group``, the supplementary groups, and perhaps ``path`` and ``sha256``."""
-        return (Selector(self.name, value) for value in self._values(process)) if process.uid is not None else ()
+        """``uid``, ``user``, ``gid``, ``group``, the supplementary groups, and perhaps ``path`` and ``sha256``.
+
+        Not SPIRE: a process of which the operating system says only some of these has the others not; there it
+        always has a user and a group.
+        """
+        return (Selector(self.name, value) for value in self._values(process))
 
     def _values(self, process: Process) -> Iterator[str]:
-        yield f"uid:{process.uid}"
+        if process.uid is not None:
+            yield f"uid:{process.uid}"
         if process.user:
             yield f"user:{process.user}"
         if process.gid is not None:

@@ -238,4 +238,4 @@ def test_a_huge_certificate_is_read_in_no_time() -> None:
     assert len(many.extensions.unknown_critical) == 16_384
     many = read_certificate(make.leaf(ROOT, uris=[WEB] * 20_000).der)
     assert len(many.uris) == 20_000
-    assert process_time() - begin < 5  # it takes a tenth of that
+    assert process_time() - begin < 30  # it takes a hundredth of that

@@ -2,6 +2,7 @@
 
 - ``attestor``: the agent's half, `X509PopAttestor`.
 - ``verifier``: the server's half, `X509PopVerifier`.
+- ``evidence``: what is in a node's certificates.
 - ``messages``: what travels between them.
 
 SPIRE: pkg/agent/plugin/nodeattestor/x509pop, pkg/server/plugin/nodeattestor/x509pop, pkg/common/plugin/x509pop

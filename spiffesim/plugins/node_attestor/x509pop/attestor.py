@@ -9,7 +9,9 @@ from spiffesim.errors import AttestationFailed
 from spiffesim.instants import Microseconds
 from spiffesim.plugins.node_attestor import Attestation, AttestingServer, server_half
 from spiffesim.plugins.node_attestor.x509pop import messages
-from spiffesim.plugins.node_attestor.x509pop.verifier import X509PopVerifier, fingerprint
+from spiffesim.plugins.node_attestor.x509pop.evidence import fingerprint
+from spiffesim.plugins.node_attestor.x509pop.verifier import X509PopVerifier
+from spiffesim.spiffe.privatekey import load_key
 
 if TYPE_CHECKING:
     from spiffesim.keys import PrivateKey
@@ -43,14 +45,16 @@ class X509PopAttestor:
             nonce: 32 bytes of the agent's own.
 
         Raises:
-            AttestationFailed: If the challenge is not for this key.
+            AttestationFailed: If the challenge is none, or not for this key.
+            InvalidSvid: If the private key cannot be loaded.
         """
+        failure = ""
         try:
-            return messages.response(_load(self._private_key_der), challenge, nonce)
+            question = messages.read_parts("challenge", challenge)
+            failure = "failed to calculate challenge response: "
+            return messages.response(load_key(self._private_key_der, trusted=True), question, nonce)
         except messages.BrokenMessageError as error:
-            raise AttestationFailed(
-                f"nodeattestor(x509pop): failed to calculate challenge response: {error}", status="INTERNAL"
-            ) from None
+            raise AttestationFailed(f"nodeattestor(x509pop): {failure}{error}", status="INTERNAL") from None
 
     def attest(self, server: AttestingServer, now: Microseconds) -> Attestation:
         """Show the certificates, and answer the server's challenge.
@@ -58,12 +62,20 @@ class X509PopAttestor:
         Raises:
             AttestationFailed: With SPIRE's text.
             Refused: FAILED_PRECONDITION, if the server has no x509pop.
+            InvalidSvid: If the private key cannot be loaded.
         """
         verifier: X509PopVerifier = server_half(server, self.name)
         stream = f"{server.name} x509pop {self._shown}"
         nonces = server.randomness.bytes(stream, server.randomness.count(stream), 2 * messages.NONCE_SIZE)
         theirs, ours = nonces[: messages.NONCE_SIZE], nonces[messages.NONCE_SIZE :]
-        return verifier.attest(self.payload, lambda challenge: self.respond(challenge, ours), theirs, server, now)
+        return verifier.attest(
+            self.payload,
+            lambda challenge: self.respond(challenge, ours),
+            theirs,
+            server,
+            now,
+            answered_with=self._private_key_der,
+        )
 
     @property
     def _shown(self) -> str:
@@ -77,9 +89,3 @@ def _der_of(private_key: PrivateKey) -> bytes:
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
     return private_key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-
-
-def _load(private_key_der: bytes) -> PrivateKey:
-    from cryptography.hazmat.primitives.serialization import load_der_private_key
-
-    return load_der_private_key(private_key_der, None)  # type: ignore[return-value]  # messages refuses the others

@@ -69,7 +69,8 @@ def test_a_merge_gives_what_the_mapping_does_not_say_itself() -> None:
         ("a: &a [1]\nb: {<<: *a}", "yaml", 2),
         ("\x00", "yaml", 1),
         ("a: &a {b: *a}", "nesting", 1),
-        ("[" * 400, "nesting", 1),
+        (f"a: {'[' * 100}{']' * 100}", "nesting", 1),
+        ("- " * 1100, "nesting", 1),
     ],
 )
 def test_what_is_no_yaml_is_refused_with_its_line(text: str, code: str, line: int) -> None:

@@ -1,0 +1,122 @@
+"""The JWT cache: reuse until the half-life, and what happens when the server refuses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from spiffesim.entries import RegistrationEntry
+from spiffesim.errors import NotFound, Refused, Unavailable
+from spiffesim.jwtcache import JwtCache, grpc_name
+from tests.oracles import tokens
+
+SECOND = 1_000_000
+NOW = tokens.NOW * SECOND
+WEB = "spiffe://example.org/web"
+
+
+def entry(id: str = "1", **fields: Any) -> RegistrationEntry:
+    return RegistrationEntry(
+        id=id,
+        spiffe_id=fields.pop("spiffe_id", WEB),
+        parent_id="spiffe://example.org/node",
+        selectors=["a:b"],
+        **fields,
+    )
+
+
+class Server:
+    """Mints tokens of five minutes, and counts them; or refuses."""
+
+    def __init__(self) -> None:
+        self.now = tokens.NOW
+        self.minted = 0
+        self.refusal: Refused | None = None
+        self.warnings: list[str] = []
+
+    def mint(self) -> str:
+        if self.refusal is not None:
+            raise self.refusal
+        self.minted += 1
+        return tokens.jwt_svid({"iat": self.now, "exp": self.now + 300, "jti": str(self.minted)})
+
+    def fetch(self, cache: JwtCache, *audience: str, at: RegistrationEntry | None = None, after: int = 0) -> str:
+        """The number of the token that comes out, some seconds on."""
+        self.now = tokens.NOW + after
+        svid = cache.fetch(
+            at or entry(), audience or ("db",), self.now * SECOND, mint=self.mint, warn=self.warnings.append
+        )
+        return str(svid.claims["jti"])
+
+
+def test_a_token_is_reused_until_its_half_life() -> None:
+    cache, server = JwtCache(), Server()
+    assert server.fetch(cache) == "1"
+    assert server.fetch(cache, after=149) == "1"
+    assert server.fetch(cache, after=150) == "2"
+    assert server.fetch(cache, after=299) == "2"
+    assert len(cache) == 1
+
+
+def test_an_audience_is_the_same_in_any_order_and_another_with_other_names() -> None:
+    cache, server = JwtCache(), Server()
+    assert server.fetch(cache, "a", "b") == "1"
+    assert server.fetch(cache, "b", "a") == "1"
+    assert server.fetch(cache, "a") == "2"
+    assert server.fetch(cache, "a", "b", "b") == "3"  # SPIRE: a name that comes twice counts twice
+
+
+def test_entries_with_one_spiffe_id_share_tokens_and_keep_their_hints() -> None:
+    cache, server = JwtCache(), Server()
+    svids = [
+        cache.fetch(entry(id, hint=hint), ("db",), NOW, mint=server.mint, warn=server.warnings.append)
+        for id, hint in (("1", "internal"), ("2", "external"), ("3", ""))
+    ]
+    assert [svid.hint for svid in svids] == ["internal", "external", ""]
+    assert len({svid.token for svid in svids}) == 1
+    assert server.fetch(cache, at=entry("4", spiffe_id="spiffe://example.org/db")) == "2"
+
+
+def test_a_server_that_refuses_is_reported_in_spires_words() -> None:
+    server = Server()
+    server.refusal = NotFound("entry not found or not authorized", status="NOT_FOUND", hint="why")
+    with pytest.raises(Unavailable) as refused:
+        server.fetch(JwtCache())
+    assert refused.value.message == (
+        "could not fetch JWT-SVID: failed to fetch JWT SVID: "
+        "rpc error: code = NotFound desc = entry not found or not authorized"
+    )
+    assert (refused.value.status, refused.value.upstream, refused.value.hint) == ("UNAVAILABLE", "NOT_FOUND", "why")
+    assert refused.value.__cause__ is server.refusal
+
+
+def test_a_token_that_cannot_be_renewed_is_served_until_it_expires() -> None:
+    cache, server = JwtCache(), Server()
+    assert server.fetch(cache) == "1"
+    server.refusal = Refused("JWT functionality is disabled", status="UNIMPLEMENTED")
+    assert server.fetch(cache, after=149) == "1"
+    assert server.warnings == []
+    assert server.fetch(cache, after=299) == "1"
+    reason = "failed to fetch JWT SVID: rpc error: code = Unimplemented desc = JWT functionality is disabled"
+    assert server.warnings == [reason]
+    with pytest.raises(Unavailable) as refused:
+        server.fetch(cache, after=300)
+    assert refused.value.message == f'could not fetch JWT-SVID: unable to renew JWT for "{WEB}" (err={reason})'
+    server.refusal = None
+    assert server.fetch(cache, after=301) == "2"
+
+
+def test_a_cleared_cache_asks_anew() -> None:
+    cache, server = JwtCache(), Server()
+    assert server.fetch(cache) == "1"
+    cache.clear()
+    assert server.fetch(cache) == "2"
+
+
+@pytest.mark.parametrize(
+    ("status", "name"),
+    [("PERMISSION_DENIED", "PermissionDenied"), ("UNAVAILABLE", "Unavailable"), ("NOT_FOUND", "NotFound")],
+)
+def test_a_status_is_spelled_as_go_spells_it(status: str, name: str) -> None:
+    assert grpc_name(status) == name

@@ -1,0 +1,157 @@
+"""What an agent holds: which entries match, which need an SVID, and what is forgotten."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spiffesim.authority import IssuedCertificate, IssuedSvid
+from spiffesim.entries import RegistrationEntry, Selector
+from spiffesim.keys import Draw, Randomness
+from spiffesim.profiles import WORKLOAD_SVID
+from spiffesim.spiffe.ids import TrustDomain
+from spiffesim.svidcache import SvidCache
+
+DOMAIN = TrustDomain("example.org")
+HOUR = 3_600_000_000
+
+
+def entry(id: str, *selectors: str, **fields: Any) -> RegistrationEntry:
+    return RegistrationEntry(
+        id=id,
+        spiffe_id=DOMAIN.id(f"/{id}"),
+        parent_id=DOMAIN.id("/node"),
+        selectors=selectors or ["unix:uid:1"],
+        **fields,
+    )
+
+
+def svid(number: int = 0) -> IssuedSvid:
+    draw = Draw(Randomness(1), "web", number)
+    certificate = IssuedCertificate(
+        WORKLOAD_SVID, draw, draw.key(), spiffe_id="spiffe://example.org/web", not_before=0, not_after=2 * HOUR
+    )
+    return IssuedSvid(certificate, None)
+
+
+def cache_of(*entries: RegistrationEntry) -> SvidCache:
+    cache = SvidCache()
+    cache.update(entries)
+    return cache
+
+
+def matching(cache: SvidCache, *selectors: str) -> str:
+    return " ".join(found.id for found in cache.matching(map(Selector.parse, selectors)))
+
+
+def test_an_entry_matches_a_workload_with_all_its_selectors() -> None:
+    cache = cache_of(entry("b", "unix:uid:1"), entry("a", "unix:uid:1", "unix:gid:2"), entry("c", "unix:uid:2"))
+    assert matching(cache, "unix:uid:1", "unix:gid:2") == "a b"  # by entry ID
+    assert matching(cache, "unix:uid:1") == "b"
+    assert matching(cache, "unix:gid:2") == ""
+    assert matching(cache) == ""
+
+
+@given(st.lists(st.sets(st.sampled_from("abcde"), min_size=1), max_size=6), st.sets(st.sampled_from("abcde")))
+def test_matching_is_what_the_rule_says(wanted: list[set[str]], held: set[str]) -> None:
+    entries = [entry(str(number), *(f"t:{value}" for value in sorted(values))) for number, values in enumerate(wanted)]
+    expected = " ".join(str(number) for number, values in enumerate(wanted) if values <= held)
+    assert matching(cache_of(*entries), *(f"t:{value}" for value in held)) == expected
+
+
+def test_an_update_says_whether_anything_changed() -> None:
+    first, second = entry("1"), entry("2")
+    cache = SvidCache()
+    assert not cache.update([])
+    assert cache.update([first, second])
+    assert not cache.update([second, first])
+    assert cache.update([second])
+    assert matching(cache, "unix:uid:1") == "2"
+    assert len(cache) == 1
+
+
+def test_a_new_entry_needs_an_svid_until_there_is_one() -> None:
+    cache = cache_of(entry("2"), entry("1"))
+    assert [stale.id for stale in cache.stale] == ["1", "2"]
+    held = svid()
+    cache.hold("1", held)
+    assert [stale.id for stale in cache.stale] == ["2"]
+    assert cache.svid(entry("1")) is held
+    assert cache.svid(entry("2")) is None
+    found = cache.identities(cache.matching([Selector("unix", "uid:1")]))
+    assert [(identity.entry.id, identity.svid) for identity in found] == [("1", held)]
+
+
+def test_a_changed_entry_needs_another_svid_and_serves_the_old_one_meanwhile() -> None:
+    cache = cache_of(entry("1"))
+    cache.hold("1", svid())
+    changed = entry("1", "unix:uid:2", revision_number=1)
+    cache.learn(changed)
+    assert cache.is_stale(changed)
+    assert matching(cache, "unix:uid:1") == ""
+    assert matching(cache, "unix:uid:2") == "1"
+    assert cache.svid(changed) is not None
+    cache.hold("1", svid(1))
+    cache.learn(changed)  # which is no news
+    assert not cache.is_stale(changed)
+
+
+def test_an_entry_without_prefetch_needs_no_svid_before_it_has_had_one() -> None:
+    cache = cache_of(entry("1", disable_x509_svid_prefetch=True))
+    assert cache.stale == []
+    cache.hold("1", svid())
+    cache.learn(entry("1", disable_x509_svid_prefetch=True, revision_number=1))
+    assert [stale.id for stale in cache.stale] == ["1"]
+
+
+def test_an_svid_past_its_half_life_is_stale() -> None:
+    cache = cache_of(entry("1"), entry("2"))
+    cache.hold("1", svid())
+    cache.hold("2", svid())
+    cache.age(HOUR)
+    assert cache.stale == []
+    cache.age(HOUR + 1)
+    assert [stale.id for stale in cache.stale] == ["1", "2"]
+
+
+def test_an_entry_for_a_secret_store_is_known_and_not_served() -> None:
+    cache = cache_of(entry("1"))
+    cache.hold("1", svid())
+    stored = entry("1", store_svid=True, revision_number=1)
+    cache.learn(stored)
+    assert (len(cache), cache.stale, cache.svid(stored), matching(cache, "unix:uid:1")) == (1, [], None, "")
+    assert cache.nearest([]) is None
+    cache.learn(entry("1", revision_number=2))
+    assert matching(cache, "unix:uid:1") == "1"
+    assert cache.svid(stored) is None
+    cache.learn(stored)
+    cache.forget("1")
+    assert len(cache) == 0
+
+
+def test_a_forgotten_entry_leaves_nothing() -> None:
+    cache = cache_of(entry("1"), entry("2", "unix:uid:2"))
+    cache.hold("1", svid())
+    cache.forget("1")
+    assert (matching(cache, "unix:uid:1"), cache.svid(entry("1")), [e.id for e in cache.stale]) == ("", None, ["2"])
+    cache.clear()
+    assert (len(cache), matching(cache, "unix:uid:2"), cache.stale) == (0, "", [])
+
+
+def test_the_nearest_entry_lacks_the_fewest_selectors() -> None:
+    cache = cache_of(entry("1", "a:1", "a:2", "a:3"), entry("3", "a:1", "b:1"), entry("2", "a:1", "b:2"))
+    nearest = cache.nearest([Selector("a", "1")])
+    assert nearest is not None
+    assert nearest.id == "2"  # of two that come equally near the one with the lower ID
+    assert SvidCache().nearest([]) is None
+
+
+def test_it_pickles() -> None:
+    cache = cache_of(entry("1"))
+    cache.hold("1", svid())
+    again = pickle.loads(pickle.dumps(cache))
+    assert matching(again, "unix:uid:1") == "1"
+    assert again.svid(entry("1")).certificate.serial == svid().certificate.serial
