@@ -42,8 +42,9 @@ format: $(VENV)/.dev  ## Let ruff mend what it can
 bench: $(VENV)/.bench  ## Print a table of ratios: raw primitives against ours, in the same run
 	$(VENV)/bin/python -m pytest tests/benchmarks $(PYTEST_ARGS)
 
-docs: $(VENV)/.dev  ## Write docs/reference/api.md anew
+docs: $(VENV)/.dev  ## Make anew what is made of the code: docs/reference/api.md and the picture
 	$(VENV)/bin/python -m tests.docs.reference
+	$(VENV)/bin/python -m tests.docs.picture
 
 test-lowest: $(LOWEST)/.ready  ## Run the test suite with the oldest versions that pyproject.toml allows
 	$(LOWEST)/bin/python -m pytest -n auto --dist worksteal -W default $(PYTEST_ARGS)

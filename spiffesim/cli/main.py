@@ -135,7 +135,9 @@ def _with_directory(error: SpiffeSimError, directory: Path | None) -> str:
     """The message; the file that it names as one can open it from here."""
     if directory is None or not isinstance(error, InvalidConfiguration) or not hasattr(error, "file"):
         return str(error)
-    return str(error) if error.file == str(directory) else str(directory / str(error))
+    if error.file == str(directory) or Path(error.file).is_absolute():
+        return str(error)
+    return f"{os.path.join(directory, '')}{error}"  # noqa: PTH118 - a Path would tidy up the message too
 
 
 def _complain(message: str) -> int:

@@ -110,8 +110,8 @@ def verifies(child: Certificate, issuer: Certificate) -> bool:
     try:
         key: Any = issuer.public_key
         key.verify(child.signature, child.tbs, *check[1])
-    # InvalidSvid: a key that cannot be loaded. ValueError: a hash that is longer than a tiny RSA key.
-    except (_invalid_signature(), InvalidSvid, ValueError):
+    # ValueError: a key that cannot be loaded, or a hash that is longer than a tiny RSA key.
+    except (_invalid_signature(), ValueError):
         return False
     return True
 

@@ -32,12 +32,15 @@ def judge(chain: Chain, bundles: Bundles, at: datetime, memo: EdgeMemo | None) -
     certificates = _read(chain)
     if isinstance(certificates, Finding):
         return Verdict.of(X509, None, at.astimezone(UTC), (certificates,))
+    if memo is not None:
+        certificates = memo.recognize(certificates)
     leaf = certificates[0]
     spiffe_id = leaf.readable_spiffe_id
-    if spiffe_id is None or leaf.version != 3:
+    if spiffe_id is None:
         return Verdict.of(X509, spiffe_id, at.astimezone(UTC), explain_leaf(leaf, instant))
     answer = _judge_path(certificates, spiffe_id, bundles, instant, memo)
     if isinstance(answer, Explanation):
+        assert answer.findings  # what the search rules out breaks a rule that can be named
         return Verdict.of(X509, spiffe_id, at.astimezone(UTC), answer.findings, answer.depth)
     return spiffe_id, answer
 

@@ -1,15 +1,31 @@
-"""The API reference is up to date."""
+"""What is made of the code is up to date: the API reference and the picture."""
 
 from __future__ import annotations
+
+import inspect
+import textwrap
 
 import pytest
 
 import spiffesim
+from spiffesim import errors
+from tests.docs.pages import ROOT, blocks
+from tests.docs.picture import FILE, picture
 from tests.docs.reference import PAGE, page, sentence
 
 
 def test_the_page_is_what_the_code_says() -> None:
     assert PAGE.read_text(encoding="utf-8") == page(), "run `make docs`"
+
+
+def test_the_picture_is_what_the_code_draws() -> None:
+    assert FILE.read_text(encoding="utf-8") == picture(), "run `make docs`"
+
+
+def test_the_tree_of_errors_is_that_of_the_code() -> None:
+    (tree, *_) = blocks(ROOT / "docs" / "reference" / "errors.md")
+    drawn = inspect.cleandoc(errors.__doc__ or "").partition("::\n\n")[2].partition("\n\n")[0]
+    assert tree.text.rstrip() == textwrap.dedent(drawn)
 
 
 @pytest.mark.parametrize(

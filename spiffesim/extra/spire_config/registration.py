@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -11,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import attrs
 
 from spiffesim.entries import RegistrationEntry, is_node_alias, parse_entries
-from spiffesim.errors import InvalidEntry, InvalidInput, Refused
+from spiffesim.errors import InvalidConfiguration, InvalidEntry, InvalidInput, Refused
 from spiffesim.extra.spire_config.compose import Service, read_text
 from spiffesim.extra.spire_config.document import Note, Place, did_you_mean
+from spiffesim.extra.spire_config.layout import Layout
 
 if TYPE_CHECKING:
     from spiffesim.agent import Agent
@@ -115,17 +114,18 @@ class FileEntries:
     def __init__(self, path: Path, notes: list[Note]) -> None:
         self._notes = notes
         text = read_text(path, Place(FILE, 1))
-        places = _places(text)
-        self._text = text
+        self._layout = Layout(text, FILE)
         remarks: list[str] = []
         try:
             entries = parse_entries(text, note=remarks.append)
         except InvalidEntry as error:
-            raise _complaint(error, text) from error
-        notes.extend(Note(_place_in(text, remark), remark) for remark in remarks)
-        self._pending = list(zip(entries, places, strict=True))
-        self._aliases = [item for item in self._pending if is_node_alias(item[0])]
-        self._pending = [item for item in self._pending if not is_node_alias(item[0])]
+            raise _complaint(error, self._layout) from error
+        for remark in remarks:
+            place = self._layout.place(remark)
+            notes.append(Note(place, _without(place, remark)))
+        items = [(entry, self._layout.place(f"entries[{index}]")) for index, entry in enumerate(entries)]
+        self._aliases = [item for item in items if is_node_alias(item[0])]
+        self._pending = [item for item in items if not is_node_alias(item[0])]
         self._aliased: set[str] = set()
 
     def register(self, servers: Iterable[Server], agents: Iterable[Agent]) -> None:
@@ -150,7 +150,7 @@ class FileEntries:
             near = did_you_mean(str(entry.parent_id), known)
             there_are = "".join(f"; {name} is {spiffe_id}" for spiffe_id, name in known.items())
             problem = f"no agent and no entry is its parent {entry.parent_id}{near or there_are}"
-            raise _place_in(self._text, f"{place.key}.parent_id").error(problem, code="parent")
+            raise self._layout.place(f"{place.key}.parent_id").error(problem, code="parent")
 
     def _alias(self, agent: Agent) -> None:
         """Create the node aliases that an agent's node fits, on its server."""
@@ -200,60 +200,12 @@ def _created(place: Place, create: Callable[[], RegistrationEntry]) -> None:
         raise place.error(str(error), code=error.code) from error
 
 
-# Where things stand in the file
-
-_INDEX: Final = re.compile(r"entries\[(\d+)\](?:\.(\w+))?")
-_LINE: Final = re.compile(r"at line (\d+)")
-_SPACE: Final = re.compile(r"[\s,:]*")
-
-
-def _complaint(error: InvalidEntry, text: str) -> Exception:
-    line = _LINE.search(str(error))
-    place = (
-        Place(FILE, int(line[1]))
-        if line
-        else _place_in(text, f"{error.where}.{error.key}" if hasattr(error, "where") else "")
-    )
-    return place.error(str(error), code=error.code)
+def _complaint(error: InvalidEntry, layout: Layout) -> InvalidConfiguration:
+    message = str(error)
+    place = layout.place(message)
+    return place.error(_without(place, message), code=error.code)
 
 
-def _place_in(text: str, path: str) -> Place:
-    """The place of something that is called by a path such as ``entries[2].selectors``."""
-    match = _INDEX.search(path)
-    spans = _spans(text)
-    if match is None or int(match[1]) >= len(spans):
-        return Place(FILE, 1)
-    begin, end = spans[int(match[1])]
-    key = text.find(f'"{match[2]}"', begin, end) if match[2] else begin
-    return Place(FILE, text.count("\n", 0, max(key, begin)) + 1, match[0])
-
-
-def _places(text: str) -> list[Place]:
-    return [
-        Place(FILE, text.count("\n", 0, begin) + 1, f"entries[{index}]")
-        for index, (begin, _) in enumerate(_spans(text))
-    ]
-
-
-def _spans(text: str) -> list[tuple[int, int]]:
-    """Where each entry begins and ends; nothing where the text is no such file."""
-    decoder = json.JSONDecoder()
-    spans: list[tuple[int, int]] = []
-    try:
-        position = text.index("{") + 1
-        while text[position := _SPACE.match(text, position).end()] != "}":  # type: ignore[union-attr]  # it may be empty
-            key, position = decoder.raw_decode(text, position)
-            position = _SPACE.match(text, position).end()  # type: ignore[union-attr]  # as above
-            if not isinstance(key, str) or key.lower() != "entries" or text[position] != "[":
-                _, position = decoder.raw_decode(text, position)
-                continue
-            position = _SPACE.match(text, position + 1).end()  # type: ignore[union-attr]  # as above
-            while text[position] != "]":
-                begin = position
-                _, position = decoder.raw_decode(text, position)
-                spans.append((begin, position))
-                position = _SPACE.match(text, position).end()  # type: ignore[union-attr]  # as above
-            position += 1
-    except (ValueError, IndexError, RecursionError):
-        return spans
-    return spans
+def _without(place: Place, remark: str) -> str:
+    """A remark without the path that its place says already."""
+    return remark.removeprefix(f"{place.key}: ") if place.key else remark

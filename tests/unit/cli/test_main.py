@@ -151,6 +151,26 @@ def test_a_configuration_error_is_one_line_that_says_where(tmp_path: Path, capsy
     )
 
 
+def test_an_error_keeps_its_words_and_names_files_as_they_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "x"
+    shutil.copytree(EXAMPLE, folder)
+    compose = folder / "docker-compose.yaml"
+    compose.write_text(compose.read_text().replace("name: nestedA-server", "name: nestedX-server"))
+    assert main(["demo", "--config", str(folder)]) == WRONG
+    error = capsys.readouterr().err
+    assert error.startswith(
+        f"spiffesim: {folder}/docker-compose.yaml:28: services.nestedA-server.labels.org.example.name: "
+    )
+    assert "the nearest entry, spiffe://example.org/nestedA, wants" in error
+    (folder / "root").rename(tmp_path / "outside")
+    (tmp_path / "outside" / "server.conf").write_text("server {")
+    compose.write_text(compose.read_text().replace("./root:", f"{tmp_path}/outside:"))
+    assert main(["demo", "--config", f"{folder}/"]) == WRONG
+    assert capsys.readouterr().err.startswith(f"spiffesim: {tmp_path}/outside/server.conf:1: ")
+
+
 def test_a_directory_that_is_none_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("")
     for path in (tmp_path / "missing", tmp_path / "file", tmp_path):

@@ -91,6 +91,9 @@ CASES = {
     "a DNS name beside": Case([dns("example.org")], [], [], [dns("badexample.org")], "badexample.org is not within"),
     "a DNS name below a dot": Case([dns(".example.org")], [], [], [dns("a.example.org")], None),
     "every DNS name": Case([dns("")], [], [], [dns("a.org")], None),
+    "a DNS name that is nothing but the end": Case(
+        [dns(".example.org")], [], [], [dns(".example.org")], ".example.org is not within", openssl=False
+    ),
     "no DNS name": Case([], [dns("")], [], [dns("a.org")], "a.org is within the excluded "),
     "a DNS name in capitals": Case([dns("example.org")], [], [], [dns("A.Example.ORG")], None),
     "the second DNS name": Case([dns("a.org")], [], [], [dns("a.org"), dns("b.org")], "b.org is not within"),

@@ -196,6 +196,8 @@ def test_a_self_issued_certificate_does_not_count_for_path_lengths() -> None:
     limited = make.intermediate(ROOT, "limited", constraints=(True, 0))
     rollover = make.intermediate(limited, "limited", key=make.key("rolled over"))
     assert examine([make.leaf(rollover), rollover, limited], ROOT).ok
+    late = examine([make.leaf(rollover), rollover, limited], ROOT, at=AT + 9 * DAY)
+    assert [(failure.name, failure.depth) for failure in late.failures] == [("not_after", depth) for depth in range(4)]
     other = make.intermediate(limited, "other", key=make.key("rolled over"))
     verdict = examine([make.leaf(other), other, limited], ROOT)
     assert [(failure.name, failure.depth) for failure in verdict.failures] == [("path_length", 2)]

@@ -194,10 +194,7 @@ def test_keys_that_spire_ignores_are_noted(folder: Folder) -> None:
         '"downstream": true\n    },\n    {\n      "spiffe_id": "spiffe://example.org/nestedB",',
         '"downstream": true,\n      "comment": "A"\n    },\n    {\n      "spiffe_id": "spiffe://example.org/nestedB",',
     )
-    assert (
-        "entries.json:8: entries[0].comment: entries[0].comment: SPIRE does not know this key and ignores it"
-        in folder.notes()
-    )
+    assert "entries.json:8: entries[0].comment: SPIRE does not know this key and ignores it" in folder.notes()
 
 
 def test_an_entry_that_is_not_downstream_is_refused_in_spires_words(folder: Folder) -> None:
