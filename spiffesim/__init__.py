@@ -9,7 +9,8 @@
 
 **The machines.** A :class:`Simulation` holds :class:`Server`, :class:`Agent` and :class:`Workload`
 objects, under one virtual clock that begins at :data:`EPOCH` when a seed is given. What a server
-has registered is a :class:`RegistrationEntry`, found by its :class:`Selector` values.
+has registered is a :class:`RegistrationEntry`, found by its :class:`Selector` values; see
+:mod:`spiffesim.entries`.
 
 **The standards**, in :mod:`spiffesim.spiffe`, usable alone: :class:`SpiffeId`, :class:`TrustDomain`,
 :class:`X509Svid`, :class:`JwtSvid`, :class:`WitSvid`, :class:`SpiffeBundle`, :class:`BundleMap`, and the
@@ -33,6 +34,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from spiffesim import entries as entries
     from spiffesim import errors as errors
     from spiffesim import plugins as plugins
     from spiffesim import spiffe as spiffe
@@ -76,7 +78,7 @@ _HOMES: Final = {
     "Workload": "workload",
     "X509Svid": "spiffe.x509svid",
 }
-_ROOMS: Final = ("errors", "plugins", "spiffe", "strategies")
+_ROOMS: Final = ("entries", "errors", "plugins", "spiffe", "strategies")
 
 
 def __getattr__(name: str) -> Any:

@@ -108,13 +108,14 @@ class IssuedCertificate:
             else:
                 template = issuer.template(self.profile)
                 signer = issuer.key
+            spki, key_id = key.public
             tbs = template.tbs(
                 serial=self._draw.serial,
                 not_before=self.not_before,
                 not_after=self.not_after,
                 subject=self.subject,
-                spki=key.spki,
-                key_id=key.key_id,
+                spki=spki,
+                key_id=key_id,
                 spiffe_id=self.spiffe_id,
                 dns_names=self.dns_names,
             )
@@ -171,6 +172,7 @@ class X509Authority:
         """The profile encoded once for this authority."""
         template = self._templates.get(profile.name)
         if template is None:
+            self.key.private_key  # noqa: B018  # signs next, and gives the key identifier: it is drawn once for both
             template = self._templates[profile.name] = Template(
                 profile,
                 issuer=self.certificate.subject,

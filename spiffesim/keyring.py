@@ -13,11 +13,11 @@ from spiffesim.authority import IssuedCertificate, JwtAuthority, X509Authority, 
 from spiffesim.chain import Chain
 from spiffesim.configuration import CaSubject, ServerConfig
 from spiffesim.errors import NotSupported, SpiffeSimError
-from spiffesim.inspection import inspect
 from spiffesim.instants import Microseconds, rfc3339, span
 from spiffesim.journal import Journal
 from spiffesim.keys import Draw, Key, Randomness
 from spiffesim.ledger import View
+from spiffesim.plugins.inspection import inspect
 from spiffesim.plugins.key_manager import KeyManager
 from spiffesim.plugins.upstream_authority import CaRequest, MintedCa, UpstreamAuthority
 from spiffesim.profiles import SELF_SIGNED_CA, ca_subject

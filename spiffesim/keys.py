@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from spiffesim.errors import InvalidInput
 
@@ -25,30 +25,21 @@ KEY_TYPES: Final = ("rsa-2048", "rsa-4096", "ec-p256", "ec-p384")
 _ALPHABET: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 _MAX_SERIAL: Final = (1 << 128) - 1
 
-# How many private keys a curve has: one fewer than its order.
+# How many private keys a curve has, one fewer than its order, and how many bytes are drawn to choose one:
+# 64 bits more than it takes, so that the bias is negligible.
 _SCALARS: Final = {
-    "ec-p256": 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632550,
-    "ec-p384": int(
-        "FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52972", 16
-    ),
-}
-# The DER around the parts of an EC key that change; checked against cryptography's encoder in the tests.
-_EC_SPKI: Final = {
-    "ec-p256": bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200"),
-    "ec-p384": bytes.fromhex("3076301006072a8648ce3d020106052b81040022036200"),
-}
-_EC_PKCS8: Final = {
-    "ec-p256": (
-        bytes.fromhex("308187020100301306072a8648ce3d020106082a8648ce3d030107046d306b0201010420"),
-        bytes.fromhex("a144034200"),
-        32,
-    ),
+    "ec-p256": (0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632550, 40),
     "ec-p384": (
-        bytes.fromhex("3081b6020100301006072a8648ce3d020106052b8104002204819e30819b0201010430"),
-        bytes.fromhex("a164036200"),
-        48,
+        int("FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52972", 16),
+        56,
     ),
 }
+# The DER around the parts of a P-256 key that change; checked against cryptography's encoder in the tests.
+_P256_SPKI: Final = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200")
+_P256_PKCS8: Final = (
+    bytes.fromhex("308187020100301306072a8648ce3d020106082a8648ce3d030107046d306b0201010420"),
+    bytes.fromhex("a144034200"),
+)
 
 
 def draw_seed() -> int:
@@ -84,7 +75,7 @@ class Randomness:
 
         SPIRE: pkg/common/x509util/serialnumber.go
         """
-        return self.number(name, counter, _MAX_SERIAL) + 1
+        return int.from_bytes(self.bytes(name, counter, 24), "big") % _MAX_SERIAL + 1
 
     def text(self, name: str, counter: int, length: int = 32) -> str:
         """Letters and digits, as SPIRE draws key IDs."""
@@ -197,7 +188,8 @@ class Key:
         """The private key object."""
         if self._private_key is None:
             self._private_key = self._draw()
-        return cast("PrivateKey", self._private_key)
+        private_key: PrivateKey = self._private_key
+        return private_key
 
     @property
     def public_key(self) -> PublicKey:
@@ -207,7 +199,7 @@ class Key:
     @property
     def spki(self) -> bytes:
         """The public key as a DER SubjectPublicKeyInfo."""
-        return self._public[0]
+        return self.public[0]
 
     @property
     def key_id(self) -> bytes:
@@ -215,21 +207,20 @@ class Key:
 
         SPIRE: pkg/common/x509util/keyid.go
         """
-        return self._public[1]
+        return self.public[1]
 
     @property
-    def _public(self) -> tuple[bytes, bytes]:
+    def public(self) -> tuple[bytes, bytes]:
         """The SubjectPublicKeyInfo and the key identifier, since a certificate needs both."""
         if self._encoded is None:
             library = _library()
-            public_key = self.private_key.public_key()
-            prefix = _EC_SPKI.get(self.type)
-            if prefix is None:
-                spki = public_key.public_bytes(*library.spki)
-                bits = spki[_bits_offset(spki) :]
+            if self.type == "ec-p256":
+                # The key object is not kept: it takes 2 kB, and the key of an SVID never signs here.
+                bits = (self._private_key or self._draw()).public_key().public_bytes(*library.point)
+                spki = _P256_SPKI + bits
             else:
-                bits = public_key.public_bytes(*library.point)
-                spki = prefix + bits
+                spki = self.public_key.public_bytes(*library.spki)
+                bits = spki[_bits_offset(spki) :]
             self._encoded = spki, hashlib.sha1(bits, usedforsecurity=False).digest()
         return self._encoded
 
@@ -238,34 +229,35 @@ class Key:
         """The private key as unencrypted PKCS#8 DER."""
         if isinstance(self._source, bytes):
             return self._source
-        parts = _EC_PKCS8.get(self.type)
-        if parts is None:
-            return self.private_key.private_bytes(*_library().pkcs8)
-        prefix, middle, size = parts
-        return prefix + self._scalar().to_bytes(size, "big") + middle + self.spki[len(_EC_SPKI[self.type]) :]
+        if self.type == "ec-p256":
+            before, between = _P256_PKCS8
+            return before + self._scalar().to_bytes(32, "big") + between + self.spki[len(_P256_SPKI) :]
+        return self.private_key.private_bytes(*_library().pkcs8)
 
     def sign(self, data: bytes) -> bytes:
         """Sign as a CA does: deterministic ECDSA (RFC 6979) or RSA PKCS#1 v1.5, with the hash Go would choose."""
         private_key: Any = self.private_key
-        signature: bytes = private_key.sign(data, *_library().signing.get(self.type, _library().rsa))
+        signing = _library().signing
+        signature: bytes = private_key.sign(data, *(signing.get(self.type) or signing["rsa"]))
         return signature
 
     def _scalar(self) -> int:
         assert not isinstance(self._source, bytes)  # a foreign key is not drawn
         randomness, name, counter, _ = self._source
-        return randomness.number(name, counter, _SCALARS[self.type]) + 1
+        count, size = _SCALARS[self.type]
+        return int.from_bytes(randomness.bytes(name, counter, size), "big") % count + 1
 
     def _draw(self) -> Any:
-        if isinstance(self._source, bytes):
+        source = self._source
+        if isinstance(source, bytes):
             from cryptography.hazmat.primitives import serialization
 
             # It was a key already when it came in: RSA's primes need not be checked again.
-            return serialization.load_der_private_key(self._source, None, unsafe_skip_rsa_key_validation=True)
+            return serialization.load_der_private_key(source, None, unsafe_skip_rsa_key_validation=True)
+        if self.type not in _SCALARS:
+            return _rsa_key(int(self.type[4:]), source[3])
         library = _library()
-        curve = library.curves.get(self.type)
-        if curve is None:
-            return _rsa_key(int(self.type[4:]), self._source[3])
-        return library.derive(self._scalar(), curve)
+        return library.derive(self._scalar(), library.curves[self.type])
 
     def __repr__(self) -> str:
         return f"<Key {self.type}>"
@@ -312,8 +304,7 @@ class _Library:
         point: The form of a public key: the point alone.
         spki: The form of a public key: SubjectPublicKeyInfo.
         pkcs8: The form of a private key.
-        signing: What ``sign`` takes after the data, by key type.
-        rsa: What it takes for all of RSA.
+        signing: What ``sign`` takes after the data, by key type; one for all of RSA.
     """
 
     def __init__(self) -> None:
@@ -325,12 +316,12 @@ class _Library:
         self.point = (serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
         self.spki = (serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
         self.pkcs8 = (serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        self.signing = {
+        self.signing: dict[str, tuple[Any, ...]] = {
             "ec-p256": (ec.ECDSA(hashes.SHA256(), deterministic_signing=True),),
             "ec-p384": (ec.ECDSA(hashes.SHA384(), deterministic_signing=True),),
             "ec-p521": (ec.ECDSA(hashes.SHA512(), deterministic_signing=True),),
+            "rsa": (padding.PKCS1v15(), hashes.SHA256()),
         }
-        self.rsa = (padding.PKCS1v15(), hashes.SHA256())
 
 
 _library = cache(_Library)

@@ -17,6 +17,7 @@ from spiffesim.entries.rejection import Rejected, refused
 from spiffesim.errors import InvalidSpiffeId, NotFound
 from spiffesim.instants import Microseconds, moment
 from spiffesim.spiffe.ids import SpiffeId, TrustDomain
+from spiffesim.spiffe.markup import pretty_fields
 
 
 @attrs.frozen
@@ -38,6 +39,8 @@ class Node:
     can_reattest: bool
     svid: IssuedSvid | None
     new_svid: IssuedSvid | None = None
+
+    _repr_pretty_ = pretty_fields
 
     @property
     def banned(self) -> bool:

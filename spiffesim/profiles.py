@@ -194,6 +194,7 @@ def _name(values: Mapping[str, Sequence[str]]) -> bytes:
     return der.sequence(*sets)
 
 
+@lru_cache(maxsize=1024)  # all CAs of a trust domain have most of them in common
 def _attribute(oid: str, text: str) -> bytes:
     return der.sequence(der.oid(oid), der.printable_or_utf8(text))
 
@@ -226,7 +227,8 @@ def downstream_subject(signer: bytes, number: int) -> bytes:
     return _name({**_values(signer), _ORGANIZATIONAL_UNIT: (f"DOWNSTREAM-{number}",)})
 
 
-def _values(name: bytes) -> dict[str, list[str]]:
+@lru_cache(maxsize=256)  # all CAs of a trust domain copy the name of its topmost one
+def _values(name: bytes) -> Mapping[str, Sequence[str]]:
     """The texts of a Name by attribute; of a common name or serial number the last."""
     found: dict[str, list[str]] = {}
     start, end = der.whole(name, der.SEQUENCE)

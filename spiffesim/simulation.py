@@ -110,7 +110,7 @@ class Simulation:
         if any(server.trust_domain == name for server in self.world.servers.values()):
             raise InvalidTopology(f"this simulation has a trust domain {name} already", code="equal_names")
         config = configure(ServerConfig(), **settings)
-        return self._builder.root(root or name.name, name, config, upstream_authority)
+        return self._builder.root(name.name if root is None else root, name, config, upstream_authority)
 
     # What there is
 

@@ -12,6 +12,7 @@ from typing import Final
 import attrs
 
 from spiffesim.errors import NotSupported, UnknownPlugin, WrongCardinality
+from spiffesim.spiffe.markup import pretty_fields
 
 
 @attrs.frozen
@@ -31,6 +32,8 @@ class PluginKind:
     simulated: tuple[str, ...] = ()
     minimum: int = 0
     maximum: int | None = None
+
+    _repr_pretty_ = pretty_fields
 
     def check(self, plugin: str) -> None:
         """Check that SPIRE has such a plugin.

@@ -31,6 +31,7 @@ _STYLE: Final = Markup("""
 .spiffesim th, .spiffesim td { padding: 3px 18px 3px 0; text-align: left; vertical-align: top; background: none; }
 .spiffesim tbody tr { border-top: 1px solid var(--jp-border-color3, #f1f5f9); background: none; }
 .spiffesim td { font-family: ui-monospace, Menlo, Consolas, monospace; white-space: pre; }
+.spiffesim td:last-child { white-space: pre-wrap; overflow-wrap: anywhere; min-width: 24em; padding-right: 0; }
 .spiffesim tr.bad td { color: #b91c1c; } .spiffesim tr.good td:first-child { color: #15803d; }
 .spiffesim tr.faint td { color: var(--jp-content-font-color3, #94a3b8); }
 .spiffesim .span { width: 12em; height: 8px; margin-top: 6px; border-radius: 4px; background: #94a3b833; }

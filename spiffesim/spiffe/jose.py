@@ -219,7 +219,11 @@ def jwk_of(public_key: PublicKey) -> dict[str, str]:
     from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
     if isinstance(public_key, ec.EllipticCurvePublicKey):
-        return cast("dict[str, str]", ECAlgorithm.to_jwk(public_key, as_dict=True))
+        jwk = ECAlgorithm.to_jwk(public_key, as_dict=True)
+        numbers, size = public_key.public_numbers(), _COORDINATE[jwk["crv"]]
+        # Older versions of PyJWT leave out leading zeros, which RFC 7518 6.2.1.2 demands.
+        x, y = (b64url(number.to_bytes(size, "big")) for number in (numbers.x, numbers.y))
+        return {"kty": "EC", "crv": jwk["crv"], "x": x, "y": y}
     jwk = RSAAlgorithm.to_jwk(public_key, as_dict=True)
     return {name: jwk[name] for name in ("kty", "n", "e")}
 

@@ -139,7 +139,7 @@ def _peer_chain(ssl_object: Connection) -> list[bytes]:
         raise InvalidInput(f"a connected SSLSocket or SSLObject was expected, not {connection!r:.80}")
     try:
         connection.getpeercert(binary_form=True)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         raise InvalidInput(f"the peer is not known: {error}") from None
     chain = get_chain() or ()
     return [

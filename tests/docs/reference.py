@@ -34,17 +34,19 @@ are without their annotations, which the package carries for type checkers.
 
 def page() -> str:
     """The whole page."""
-    parts = [HEAD]
     told: set[int] = set()
+    return "\n".join([HEAD, *(part for module in doorways() for part in _section(module, told))])
+
+
+def doorways() -> Iterator[ModuleType]:
+    """The modules that have something to offer, in the order of the page."""
     for name in DOORWAYS:
         module = import_module(name)
-        parts += _section(module, told)
+        yield module
         if name == "spiffesim.plugins":
             for room in _modules(module):
-                parts += _section(room, told)
-                for plugin in _modules(room):
-                    parts += _section(plugin, told)
-    return "\n".join(parts)
+                yield room
+                yield from () if hasattr(room, "__all__") else _modules(room)
 
 
 def _modules(package: ModuleType) -> Iterator[ModuleType]:

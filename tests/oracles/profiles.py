@@ -168,7 +168,7 @@ def assert_is_downstream_ca(
 
 
 def _assert_is_svid(
-    der: bytes, issuer: bytes, uri: str, now: datetime, ttl: timedelta, dns_names: Sequence[str] = ()
+    der: bytes, issuer: bytes, uri: str, *, now: datetime, ttl: timedelta, dns_names: Sequence[str] = ()
 ) -> x509.Certificate:
     certificate = read(der)
     assert_has_the_common_base(
@@ -190,7 +190,7 @@ def assert_is_agent_svid(
 ) -> x509.Certificate:
     """Profile (d): the SVID of an agent."""
     assert "/spire/agent/" in spiffe_id
-    return _assert_is_svid(der, issuer, spiffe_id, now, ttl)
+    return _assert_is_svid(der, issuer, spiffe_id, now=now, ttl=ttl)
 
 
 def assert_is_workload_svid(
@@ -203,7 +203,7 @@ def assert_is_workload_svid(
     dns_names: Sequence[str] = (),
 ) -> x509.Certificate:
     """Profile (e): the SVID of a workload, that of a nested server as its parent's workload included."""
-    return _assert_is_svid(der, issuer, spiffe_id, now, ttl, dns_names)
+    return _assert_is_svid(der, issuer, spiffe_id, now=now, ttl=ttl, dns_names=dns_names)
 
 
 def assert_is_server_svid(
@@ -215,4 +215,4 @@ def assert_is_server_svid(
     ttl: timedelta = timedelta(hours=1),
 ) -> x509.Certificate:
     """Profile (f): the SVID of a server, whichever it is."""
-    return _assert_is_svid(der, issuer, f"spiffe://{trust_domain}/spire/server", now, ttl)
+    return _assert_is_svid(der, issuer, f"spiffe://{trust_domain}/spire/server", now=now, ttl=ttl)

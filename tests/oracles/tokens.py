@@ -82,7 +82,8 @@ def raw_signature(algorithm: str, key: PrivateKey, data: bytes) -> bytes:
     """The signature of a JWS by RFC 7518 3, with whatever key."""
     digest = HASHES[algorithm[2:]]
     if isinstance(key, ec.EllipticCurvePrivateKey):
-        r, s = decode_dss_signature(key.sign(data, ec.ECDSA(digest)))
+        # Deterministic, because tokens are among the names of tests, which have to be the same in every process.
+        r, s = decode_dss_signature(key.sign(data, ec.ECDSA(digest, deterministic_signing=True)))
         size = max(SIZES[algorithm[2:]], (key.key_size + 7) // 8)
         return r.to_bytes(size, "big") + s.to_bytes(size, "big")
     if algorithm[0] == "P":

@@ -46,7 +46,7 @@ def make_keyring(
     return Keyring(
         name,
         View(ledger or Ledger(EXAMPLE_ORG)),
-        ServerConfig(**settings),  # type: ignore[arg-type]  # converters take more than the fields hold
+        ServerConfig(**settings),
         key_manager=MemoryKeyManager(randomness, name),
         upstream=upstream,
         randomness=randomness,
@@ -103,9 +103,7 @@ def nested(parent: Keyring, name: str = "nested", now: int = NOW, **settings: An
 def spire_upstream(parent: Keyring, name: str = "nested", now: int = NOW) -> SpireUpstreamAuthority:
     """The upstream authority of a server below a keyring."""
     draw = Draw.next(parent.randomness, f"svid {name}")
-    svid = ServerCa(parent).sign_svid(
-        WORKLOAD_SVID, draw, spiffe_id=f"spiffe://example.org/{name}", now=now, ttl=HOUR
-    )
+    svid = ServerCa(parent).sign_svid(WORKLOAD_SVID, draw, spiffe_id=f"spiffe://example.org/{name}", now=now, ttl=HOUR)
     return SpireUpstreamAuthority(FakeClient(svid), FakeParent(parent, now))
 
 

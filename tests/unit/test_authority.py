@@ -45,9 +45,7 @@ def leaf(
     authority: X509Authority, *, now: int = NOW, ttl: int = HOUR, dns_names: tuple[str, ...] = ()
 ) -> IssuedCertificate:
     draw = Draw(Randomness(2), "web", 0)
-    return authority.sign(
-        WORKLOAD_SVID, draw, draw.key(), spiffe_id=f"{TD}/web", now=now, ttl=ttl, dns_names=dns_names
-    )
+    return authority.sign(WORKLOAD_SVID, draw, draw.key(), spiffe_id=f"{TD}/web", now=now, ttl=ttl, dns_names=dns_names)
 
 
 # Certificates
@@ -84,7 +82,9 @@ def test_dns_names_come_before_the_uri_and_the_first_is_the_common_name() -> Non
     )
 
 
-@pytest.mark.parametrize(("ttl", "ends"), [(HOUR, NOW + HOUR), (24 * HOUR, NOW + 24 * HOUR), (48 * HOUR, NOW + 24 * HOUR)])
+@pytest.mark.parametrize(
+    ("ttl", "ends"), [(HOUR, NOW + HOUR), (24 * HOUR, NOW + 24 * HOUR), (48 * HOUR, NOW + 24 * HOUR)]
+)
 def test_a_certificate_ends_no_later_than_its_issuer(ttl: int, ends: int) -> None:
     authority = root_authority()
     certificate = leaf(authority, ttl=ttl)
@@ -117,9 +117,7 @@ def test_subjects_down_a_line_count_the_signers_chain() -> None:
     tiers = [root]
     for number, name in ((1, "a"), (1, "b"), (2, "c"), (3, "d")):
         tiers.append(below(tiers[-1], name))
-        profiles.assert_is_downstream_ca(
-            tiers[-1].certificate.der, tiers[-2].certificate.der, number=number, now=AT
-        )
+        profiles.assert_is_downstream_ca(tiers[-1].certificate.der, tiers[-2].certificate.der, number=number, now=AT)
     subjects = [tier.certificate.subject for tier in tiers]
     assert subjects[1] == subjects[2]  # the second looks as if it had issued itself
     assert len(set(subjects)) == 4

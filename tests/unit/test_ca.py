@@ -109,9 +109,7 @@ def test_a_server_that_has_not_started_signs_nothing() -> None:
         (timedelta(days=9), timedelta(days=9)),  # capped below
     ],
 )
-def test_a_downstream_ca_lives_as_long_as_it_asks_for_up_to_its_signers_end(
-    asked: timedelta, lives: timedelta
-) -> None:
+def test_a_downstream_ca_lives_as_long_as_it_asks_for_up_to_its_signers_end(asked: timedelta, lives: timedelta) -> None:
     keyring = started(ca_ttl=timedelta(hours=20))
     key = draw("nested").key("ec-p384")
     minted = ServerCa(keyring).sign_downstream_ca(draw("nested"), key, now=NOW, ttl=asked)
@@ -171,7 +169,9 @@ def test_an_issuer_and_an_id_are_there_when_asked_for() -> None:
     }
 
 
-@pytest.mark.parametrize(("key_type", "algorithm"), [("ec-p384", "ES384"), ("rsa-2048", "RS256"), ("rsa-4096", "RS256")])
+@pytest.mark.parametrize(
+    ("key_type", "algorithm"), [("ec-p384", "ES384"), ("rsa-2048", "RS256"), ("rsa-4096", "RS256")]
+)
 def test_the_algorithm_is_that_of_the_jwt_key(key_type: str, algorithm: str) -> None:
     keyring = started(jwt_key_type=key_type)
     token = ServerCa(keyring).sign_jwt(WEB, ["db"], now=NOW, ttl=HOUR)
@@ -193,10 +193,11 @@ def test_an_expired_key_signs_no_token() -> None:
     key = draw().key()
     ca.sign_jwt(WEB, ["db"], now=last, ttl=HOUR)
     ca.sign_wit(WEB, key, now=last, ttl=HOUR)
-    for kind, call in (
+    calls: list[tuple[str, Callable[[], object]]] = [
         ("JWT", lambda: ca.sign_jwt(WEB, ["db"], now=NOW + DAY, ttl=HOUR)),
         ("WIT", lambda: ca.sign_wit(WEB, key, now=NOW + DAY, ttl=HOUR)),
-    ):
+    ]
+    for kind, call in calls:
         with pytest.raises(Refused) as caught:
             call()
         assert caught.value.message == (
@@ -215,9 +216,7 @@ def test_disabled_jwt_svids_are_not_signed() -> None:
     assert (caught.value.message, caught.value.status) == ("JWT functionality is disabled", "UNIMPLEMENTED")
 
 
-@pytest.mark.parametrize(
-    ("key_type", "algorithm"), [("ec-p256", "ES256"), ("ec-p384", "ES384"), ("rsa-2048", "RS256")]
-)
+@pytest.mark.parametrize(("key_type", "algorithm"), [("ec-p256", "ES256"), ("ec-p384", "ES384"), ("rsa-2048", "RS256")])
 def test_a_wit_svid_has_exactly_spires_header_and_claims(key_type: str, algorithm: str) -> None:
     keyring = started(feature_flags=["wit-svid"])
     authority = keyring.wit.current.authority

@@ -33,7 +33,7 @@ from tests.unit.keyrings import (
     spire_upstream,
     started,
 )
-from tests.unit.test_inspection import Answer
+from tests.unit.plugins.test_inspection import Answer
 
 
 def x509_of(slots: Slots) -> X509Authority:
@@ -176,7 +176,7 @@ def test_each_key_is_another_one() -> None:
 
 
 def test_a_second_prepare_discards_the_first_but_its_root_stays() -> None:
-    # SPIRE: pkg/server/ca/manager/manager.go (PrepareX509CA)
+    # As in SPIRE's pkg/server/ca/manager/manager.go (PrepareX509CA).
     keyring = started()
     keyring.prepare_x509(NOW)
     first = keyring.x509.next.authority

@@ -18,6 +18,7 @@ from spiffesim.extra.spire_config.registration import FILE, FileEntries, Registr
 from spiffesim.extra.spire_config.server import ServerFile, read_server
 from spiffesim.extra.spire_config.source import Source
 from spiffesim.simulation import Simulation
+from spiffesim.spiffe.markup import pretty_fields
 
 
 @attrs.frozen
@@ -31,6 +32,8 @@ class Deployment:
 
     simulation: Simulation
     notes: tuple[Note, ...]
+
+    _repr_pretty_ = pretty_fields
 
 
 def deploy(

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias
 import attrs
 
 from spiffesim.errors import InvalidConfiguration
+from spiffesim.spiffe.markup import pretty_lines
 
 MAX_DEPTH: Final = 40
 """How deeply a document may nest; SPIRE's configuration needs less than ten levels."""
@@ -36,6 +37,8 @@ class Place:
     file: str
     line: int
     key: str = ""
+
+    _repr_pretty_ = pretty_lines
 
     def inside(self, key: str) -> Place:
         """The place of something that this place should have and has not."""
@@ -62,6 +65,8 @@ class Note:
 
     place: Place
     text: str
+
+    _repr_pretty_ = pretty_lines
 
     def __str__(self) -> str:
         return f"{self.place}: {self.text}"

@@ -17,10 +17,15 @@ from spiffesim.entries import Selector
 from spiffesim.spiffe.markup import pretty_fields
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
+Owners: TypeAlias = tuple[tuple[str, str, str], ...]
 
 
 def _pairs(values: Mapping[str, str] | Iterable[tuple[str, str]]) -> Pairs:
     return tuple(sorted(values.items() if isinstance(values, Mapping) else values))
+
+
+def _owners(values: Iterable[tuple[str, str, str]]) -> Owners:
+    return tuple(values)
 
 
 def _texts(values: Iterable[str]) -> tuple[str, ...]:
@@ -78,7 +83,7 @@ class KubernetesPod:
     uid: str = ""
     node_name: str = ""
     labels: Pairs = attrs.field(default=(), converter=_pairs)
-    owners: tuple[tuple[str, str, str], ...] = attrs.field(default=(), converter=tuple)
+    owners: Owners = attrs.field(default=(), converter=_owners)
     images: Pairs = attrs.field(default=(), converter=_pairs)
     init_images: Pairs = attrs.field(default=(), converter=_pairs)
     container_name: str = ""

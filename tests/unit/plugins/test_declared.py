@@ -8,11 +8,11 @@ from spiffesim.entries import Selector
 from spiffesim.errors import AttestationFailed, InvalidEntry, InvalidSpiffeId
 from spiffesim.plugins.node_attestor import Attestation, NodeAttestor
 from spiffesim.plugins.node_attestor.declared import DeclaredNodeAttestor
+from spiffesim.plugins.testing import StandInServer
 from spiffesim.plugins.workload_attestor import Process, WorkloadAttestor
 from spiffesim.plugins.workload_attestor.declared import DeclaredWorkloadAttestor
 from spiffesim.spiffe.ids import SpiffeId
 from tests.unit.keyrings import NOW
-from tests.unit.plugins.nodes import FakeServer
 
 AGENT = "spiffe://example.org/spire/agent/test/one"
 
@@ -29,7 +29,7 @@ AGENT = "spiffe://example.org/spire/agent/test/one"
 def test_a_node_is_who_it_says_it_is(agent_id: SpiffeId | str, path: str) -> None:
     attestor = DeclaredNodeAttestor(agent_id, selectors=["k8s_psat:cluster:a", Selector("test", "b")])
     assert isinstance(attestor, NodeAttestor)
-    assert attestor.attest(FakeServer(), NOW) == Attestation(
+    assert attestor.attest(StandInServer(), NOW) == Attestation(
         path, (Selector("k8s_psat", "cluster:a"), Selector("test", "b")), can_reattest=True
     )
     assert (attestor.name, repr(attestor)) == ("declared", f"<DeclaredNodeAttestor {agent_id}>")
@@ -38,7 +38,7 @@ def test_a_node_is_who_it_says_it_is(agent_id: SpiffeId | str, path: str) -> Non
 def test_a_node_may_be_one_that_renews() -> None:
     attestor = DeclaredNodeAttestor("one", can_reattest=False)
     assert not attestor.can_reattest
-    assert not attestor.attest(FakeServer(), NOW).can_reattest
+    assert not attestor.attest(StandInServer(), NOW).can_reattest
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_a_node_may_be_one_that_renews() -> None:
 )
 def test_an_id_that_no_agent_has_is_refused_in_spires_words(agent_id: str, text: str) -> None:
     with pytest.raises(AttestationFailed) as caught:
-        DeclaredNodeAttestor(agent_id).attest(FakeServer(), NOW)
+        DeclaredNodeAttestor(agent_id).attest(StandInServer(), NOW)
     assert (caught.value.message, caught.value.status) == (text, "INVALID_ARGUMENT")
     assert caught.value.hint == "an agent ID of server root begins with spiffe://example.org/spire/agent/"
     assert caught.value.spiffe_id == SpiffeId(agent_id)
@@ -69,7 +69,7 @@ def test_an_id_that_no_agent_has_is_refused_in_spires_words(agent_id: str, text:
 
 def test_what_is_no_id_or_no_selector_is_refused() -> None:
     with pytest.raises(InvalidSpiffeId):
-        DeclaredNodeAttestor("https://example.org").attest(FakeServer(), NOW)
+        DeclaredNodeAttestor("https://example.org").attest(StandInServer(), NOW)
     with pytest.raises(InvalidEntry):
         DeclaredNodeAttestor("one", selectors=["alone"])
 

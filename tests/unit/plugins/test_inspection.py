@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from spiffesim.chain import ders
 from spiffesim.errors import Refused
-from spiffesim.inspection import inspect
+from spiffesim.plugins.inspection import inspect
 from spiffesim.plugins.upstream_authority import CaRequest, MintedCa
 from tests.oracles import tokens
 from tests.oracles.tokens import AT
@@ -69,10 +69,17 @@ def certificate(
     if ca is not None:
         builder = builder.add_extension(x509.BasicConstraints(ca=ca, path_length=path_length), critical=True)
     if usages is not None:
-        kinds = (
-            "digital_signature content_commitment key_encipherment data_encipherment key_agreement key_cert_sign "
-            "crl_sign encipher_only decipher_only"
-        ).split()
+        kinds = [
+            "digital_signature",
+            "content_commitment",
+            "key_encipherment",
+            "data_encipherment",
+            "key_agreement",
+            "key_cert_sign",
+            "crl_sign",
+            "encipher_only",
+            "decipher_only",
+        ]
         builder = builder.add_extension(x509.KeyUsage(**{kind: kind in usages for kind in kinds}), critical=True)
     if uris:
         names = x509.SubjectAlternativeName([x509.UniformResourceIdentifier(uri) for uri in uris])
@@ -207,6 +214,6 @@ class Broken:
 def test_bytes_that_are_no_certificate_are_refused_too() -> None:
     answer = Answer()
     roots = answer.minted().roots
-    with pytest.raises(Refused, match="malformed X.509 CA chain: 2 bytes are not an X.509 certificate") as caught:
+    with pytest.raises(Refused, match=r"malformed X\.509 CA chain: 2 bytes are not an X.509 certificate") as caught:
         inspect(MintedCa((Broken(),), roots), answer.request, "third")  # type: ignore[arg-type]  # that is the point
     assert "MintedCa.from_der takes certificates as DER" in str(caught.value)
