@@ -56,7 +56,8 @@ class JwtCache:
         svid = self._tokens.get(key)
         if svid is None or _expires_soon(svid, now):
             try:
-                svid = self._tokens[key] = JwtSvid.parse(mint())
+                # Our own server made it, so it need not be read before somebody looks: that takes half a signature.
+                svid = self._tokens[key] = JwtSvid(mint())
             except Refused as refusal:
                 reason = _reason(refusal)
                 if svid is None or moment(now) >= svid.expiry:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Final, NoReturn, TypeAlias
 
 import attrs
@@ -154,6 +155,7 @@ class SpiffeId:
         return f"SpiffeId({str(self)!r})"
 
 
+@lru_cache(maxsize=1024)  # thousands of IDs are of the same few trust domains
 def _known_good(name: str) -> TrustDomain:
     """A trust domain whose name the pattern of an ID has already checked."""
     trust_domain = object.__new__(TrustDomain)

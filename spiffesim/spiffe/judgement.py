@@ -6,11 +6,11 @@ Spec: X509-SVID 5
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final, TypeAlias
 
 from spiffesim.errors import InvalidInput, InvalidSvid
-from spiffesim.instants import Microseconds, microseconds
+from spiffesim.instants import Microseconds, microseconds, moment
 from spiffesim.spiffe.bundle import Bundles, bundle_for
 from spiffesim.spiffe.certificate import Certificate, read_certificate
 from spiffesim.spiffe.edges import EdgeMemo
@@ -31,17 +31,17 @@ def judge(chain: Chain, bundles: Bundles, at: datetime, memo: EdgeMemo | None) -
     instant = instant_of(at)
     certificates = _read(chain)
     if isinstance(certificates, Finding):
-        return Verdict.of(X509, None, at.astimezone(UTC), (certificates,))
+        return Verdict.of(X509, None, moment(instant), (certificates,))
     if memo is not None:
         certificates = memo.recognize(certificates)
     leaf = certificates[0]
     spiffe_id = leaf.readable_spiffe_id
     if spiffe_id is None:
-        return Verdict.of(X509, spiffe_id, at.astimezone(UTC), explain_leaf(leaf, instant))
+        return Verdict.of(X509, spiffe_id, moment(instant), explain_leaf(leaf, instant))
     answer = _judge_path(certificates, spiffe_id, bundles, instant, memo)
     if isinstance(answer, Explanation):
         assert answer.findings  # what the search rules out breaks a rule that can be named
-        return Verdict.of(X509, spiffe_id, at.astimezone(UTC), answer.findings, answer.depth)
+        return Verdict.of(X509, spiffe_id, moment(instant), answer.findings, answer.depth)
     return spiffe_id, answer
 
 

@@ -10,11 +10,11 @@ The bundle is always the one of the SVID's own trust domain; there is no merged 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from spiffesim.errors import InvalidInput
-from spiffesim.instants import span
+from spiffesim.instants import moment, span
 from spiffesim.spiffe.bundle import Bundles
 from spiffesim.spiffe.edges import EdgeMemo
 from spiffesim.spiffe.ids import SpiffeId
@@ -63,7 +63,7 @@ def examine_x509_svid(chain: Chain, bundles: Bundles, *, at: datetime, memo: Edg
         InvalidInput: If an argument is not what it has to be.
     """
     answer = judge(chain, bundles, at, memo)
-    return answer if isinstance(answer, Verdict) else Verdict(X509, answer[0], at.astimezone(UTC), (), answer[1])
+    return answer if isinstance(answer, Verdict) else Verdict(X509, answer[0], moment(instant_of(at)), (), answer[1])
 
 
 # Tokens
@@ -205,7 +205,7 @@ def _answer(
     at: datetime, judged: tuple[SpiffeId | None, list[Finding]]
 ) -> tuple[SpiffeId | None, datetime, list[Finding]]:
     spiffe_id, findings = judged
-    return spiffe_id, at.astimezone(UTC), findings
+    return spiffe_id, moment(instant_of(at)), findings
 
 
 def _audience(expected: object) -> tuple[str, ...]:

@@ -159,9 +159,14 @@ class X509Svid(Shown):
         Raises:
             InvalidSvid: If there is none, or one cannot be read.
         """
+        return (self._own, *(read_certificate(certificate) for certificate in self.chain[1:]))
+
+    @cached_property
+    def _own(self) -> Certificate:
+        """The leaf as the validator reads it: whoever asks for the SPIFFE ID need not wait for the others."""
         if not self.chain:
             raise _refuse("chain_present", "the SVID has no certificate", "X509-SVID 5.1")
-        return tuple(read_certificate(certificate) for certificate in self.chain)
+        return read_certificate(self.chain[0])
 
     @cached_property
     def certificates(self) -> tuple[x509.Certificate, ...]:
@@ -200,22 +205,22 @@ class X509Svid(Shown):
             InvalidSvid: If the leaf cannot be read, or has not exactly one URI.
             InvalidSpiffeId: If the URI is not a SPIFFE ID.
         """
-        return self.parsed[0].spiffe_id
+        return self._own.spiffe_id
 
     @property
     def not_before(self) -> datetime:
         """The first instant of the leaf, an aware UTC datetime."""
-        return moment(self.parsed[0].not_before)
+        return moment(self._own.not_before)
 
     @property
     def not_after(self) -> datetime:
         """The last instant of the leaf, an aware UTC datetime."""
-        return moment(self.parsed[0].not_after)
+        return moment(self._own.not_after)
 
     @property
     def serial_number(self) -> int:
         """The serial number of the leaf."""
-        return self.parsed[0].serial
+        return self._own.serial
 
     # TLS
 

@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 from cryptography import x509
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from spiffesim import BundleMap, Simulation, SpiffeBundle, SpiffeId, TrustDomain, X509Svid, strategies
@@ -17,12 +17,12 @@ from spiffesim.spiffe import examine_x509_svid, validate_jwt_svid, validate_x509
 from spiffesim.topology import tree
 from tests.oracles.verifiers import cryptography_accepts
 from tests.properties import worlds
-from tests.properties.worlds import AUDIENCE, DEEPEST, Case, cases
+from tests.properties.worlds import AUDIENCE, DEEPEST, Case, cases, few
 
 
 @given(case=cases())
 @example(case=DEEPEST)
-@settings(max_examples=16)
+@few(16)
 def test_every_svid_validates_everywhere_in_its_trust_domain(case: Case) -> None:
     sim = case.world()
     svids, tokens, root = worlds.x509_svids(sim), worlds.jwt_svids(sim), sim.root.bundle
@@ -44,7 +44,7 @@ def test_every_svid_validates_everywhere_in_its_trust_domain(case: Case) -> None
 
 
 @given(case=cases(max_depth=6, max_servers=4))
-@settings(max_examples=15)
+@few(15)
 def test_every_svid_validates_without_a_memo_too(case: Case) -> None:
     sim = case.world()
     for svid in worlds.x509_svids(sim).values():
@@ -53,7 +53,7 @@ def test_every_svid_validates_without_a_memo_too(case: Case) -> None:
 
 @given(case=cases(), picks=st.integers(0, 2**32))
 @example(case=DEEPEST, picks=0)
-@settings(max_examples=16)
+@few(16)
 def test_no_svid_validates_in_another_trust_domain(case: Case, picks: int) -> None:
     sim, random = case.world(), Random(picks)
     foreign = Simulation("example.com", seed=f"foreign {picks}").root.bundle
@@ -74,7 +74,7 @@ def test_no_svid_validates_in_another_trust_domain(case: Case, picks: int) -> No
 
 @given(case=cases())
 @example(case=DEEPEST)
-@settings(max_examples=20)
+@few(20)
 def test_every_certificate_lives_within_its_issuer(case: Case) -> None:
     sim = case.world()
     presented = max(case.below_anchor - 1, 0)  # by the upstream authority; they are not ours, nor is the anchor above
@@ -111,7 +111,7 @@ def authority_key_id(certificate: x509.Certificate) -> bytes:
 
 @given(case=cases())
 @example(case=DEEPEST)
-@settings(max_examples=12)
+@few(12)
 def test_every_chain_has_a_ca_for_each_server_below_the_anchor(case: Case) -> None:
     sim = case.world()
     for name, server in sim.servers.items():
@@ -126,7 +126,7 @@ def test_every_chain_has_a_ca_for_each_server_below_the_anchor(case: Case) -> No
 
 @given(case=cases(), picks=st.integers(0, 2**32))
 @example(case=DEEPEST, picks=0)
-@settings(max_examples=20)
+@few(20)
 def test_a_flipped_byte_of_a_certificate_or_a_token_is_found(case: Case, picks: int) -> None:
     sim, random = case.world(), Random(picks)
     root = sim.root.bundle
@@ -169,7 +169,7 @@ def test_every_byte_of_one_certificate_and_one_token_counts() -> None:
 
 @given(case=cases(), picks=st.integers(0, 2**32))
 @example(case=DEEPEST, picks=0)
-@settings(max_examples=20)
+@few(20)
 def test_our_verdict_is_that_of_cryptographys_verifier(case: Case, picks: int) -> None:
     sim, random = case.world(), Random(picks)
     stranger = Simulation("example.org", seed="stranger").root.bundle
@@ -192,7 +192,7 @@ def test_our_verdict_is_that_of_cryptographys_verifier(case: Case, picks: int) -
 
 @given(case=cases(max_depth=10, max_servers=4))
 @example(case=DEEPEST)
-@settings(max_examples=20)
+@few(20)
 def test_bundles_survive_the_way_through_their_documents(case: Case) -> None:
     sim = case.world()
     other = Simulation("example.com", seed=case.seed).root.bundle
@@ -208,7 +208,7 @@ def test_bundles_survive_the_way_through_their_documents(case: Case) -> None:
 
 @given(case=cases(max_depth=10, max_servers=4, key_types=["ec-p256", "ec-p384"]), picks=st.integers(0, 2**32))
 @example(case=Case(tree([0], key_types=["rsa-2048"], workloads=[1], workload_key_types=["rsa-2048"])), picks=0)
-@settings(max_examples=15)
+@few(15)
 def test_svids_survive_the_way_through_their_documents(case: Case, picks: int) -> None:
     sim = case.world()
     for svid in worlds.some_x509_svids(sim, Random(picks), 5):
@@ -233,7 +233,7 @@ def test_types_are_enough_to_draw_ids(name: TrustDomain, spiffe_id: SpiffeId) ->
 
 
 @given(sim=strategies.simulations(max_depth=3, max_servers=2, trust_domain="example.net"))
-@settings(max_examples=10)
+@few(10)
 def test_drawn_simulations_run(sim: Simulation) -> None:
     assert str(sim.root.trust_domain) == "example.net"
     web, peer = sim.root.workload("/web"), [*sim.servers.values()][-1].workload("/peer")

@@ -11,7 +11,7 @@ from typing import Final, Literal, TypeAlias
 import attrs
 import networkx as nx
 from cryptography.hazmat.primitives import serialization
-from hypothesis import currently_in_test_context, event, target
+from hypothesis import currently_in_test_context, event, settings, target
 from hypothesis import strategies as st
 
 from spiffesim import JwtSvid, Simulation, SpiffeBundle, X509Svid
@@ -30,6 +30,11 @@ YEARS: Final = {"not_before": datetime(2000, 1, 1, tzinfo=UTC), "not_after": dat
 
 reached: set[int] = set()
 """The depths of the worlds that were looked at in this process."""
+
+
+def few(examples: int) -> settings:
+    """Fewer examples than usual: a world takes its time. A profile that looks harder looks harder here, too."""
+    return settings(max_examples=examples * max(settings().max_examples // 100, 1))
 
 
 @lru_cache

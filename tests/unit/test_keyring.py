@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -297,6 +298,22 @@ def test_a_rotation_that_fails_is_noted_and_tried_again() -> None:
     assert x509_of(child.x509) is not first
     assert child.jwt.current.authority is not token
     assert len(child.view.jwt_authorities) == known + 1
+
+
+@pytest.mark.parametrize("prepare", [Keyring.prepare_x509, Keyring.prepare_jwt])
+def test_a_prepare_that_fails_has_emptied_the_slot_all_the_same(prepare: Callable[[Keyring, int], None]) -> None:
+    # As in SPIRE, whose Prepare resets the slot first; what was there can still be asked for.
+    upstream = Refusing(spire_upstream(started()))
+    child = make_keyring("nested", upstream=upstream)
+    child.start(NOW)
+    slot = (child.x509 if prepare is Keyring.prepare_x509 else child.jwt).next
+    prepare(child, NOW)
+    prepared = slot.authority
+    assert slot.status == PREPARED
+    upstream.off = True
+    with pytest.raises(Refused, match="connection refused"):
+        prepare(child, NOW)
+    assert (slot.status, slot.empty, slot.authority) == (OLD, True, prepared)
 
 
 # Publishing token keys

@@ -94,12 +94,51 @@ def test_the_oldest_are_forgotten_first(checked: list[Any]) -> None:
     assert len(memo) == 2
 
 
+def test_an_issuer_is_recognized_by_all_its_bytes() -> None:
+    memo = EdgeMemo()
+    child, issuer = read(LEAF, ROOT)
+    assert memo.verifies(child, issuer)
+    again = read(LEAF, ROOT)
+    recognized = memo.recognize(again)
+    assert recognized == again
+    assert recognized[0] is again[0]  # the leaf is what it is
+    assert recognized[1] is issuer
+    # The same signature on other bytes: nobody else is taken for the one who was seen.
+    parts = asn1.Parts.of(ROOT.der)
+    (twin,) = read(make.Issued(attrs.evolve(parts, subject=make.named("twin").public_bytes()).der, ROOT.key))
+    assert twin.signature == issuer.signature
+    assert memo.recognize([child, twin])[1] is twin
+    assert memo.recognize(read(LEAF, make.root("other")))[1].subject == make.named("other").public_bytes()
+
+
+def test_only_issuers_whose_signatures_have_verified_are_kept() -> None:
+    memo = EdgeMemo()
+    child, issuer = read(make.Issued(asn1.forged(LEAF.der), LEAF.key), ROOT)
+    assert not memo.verifies(child, issuer)
+    assert memo.recognize(read(LEAF, ROOT))[1] is not issuer
+
+
+def test_no_more_issuers_are_kept_than_the_memo_holds() -> None:
+    memo = EdgeMemo(size=1)
+    kept = []
+    for name in ("a", "b"):
+        root = make.root(name)
+        child, issuer = read(make.leaf(root), root)
+        assert memo.verifies(child, issuer)
+        kept.append(issuer)
+    first, second = (memo.recognize(read(LEAF, make.root(name)))[1] for name in ("a", "b"))
+    assert first is not kept[0]
+    assert second is kept[1]
+
+
 def test_a_memo_can_forget_everything() -> None:
     memo = EdgeMemo()
-    assert memo.verifies(*read(LEAF, ROOT))
+    child, issuer = read(LEAF, ROOT)
+    assert memo.verifies(child, issuer)
     assert repr(memo) == "<EdgeMemo of 1 signatures, at most 65536>"
     memo.clear()
     assert len(memo) == 0
+    assert memo.recognize(read(LEAF, ROOT))[1] is not issuer
 
 
 @pytest.mark.parametrize("size", [0, -1, 1.5, "many", None])

@@ -132,6 +132,16 @@ def test_an_instant_has_a_time_zone() -> None:
     assert instant_of(datetime.fromtimestamp(1, AT.tzinfo)) == 1_000_000
 
 
+@pytest.mark.parametrize(
+    "at", [datetime.max.replace(tzinfo=timezone(-HOUR)), datetime.min.replace(tzinfo=timezone(HOUR))]
+)
+def test_an_instant_lies_within_the_years_that_there_are(at: datetime) -> None:
+    for judge in (examine_x509_svid, validate_x509_svid):
+        with pytest.raises(errors.ClockError, match="beyond the years 1 to 9999"):
+            judge(CHAIN, BUNDLE, at=at)
+    assert examine_x509_svid(CHAIN, BUNDLE, at=at.replace(tzinfo=AT.tzinfo)).failures
+
+
 # Bytes
 
 
