@@ -99,11 +99,15 @@ class Rulebook:
         return {rule.name: place for place, rule in enumerate(self.rules)}
 
     @cached_property
-    def _foundations(self) -> Mapping[str, frozenset[str]]:
-        """Each rule with everything that it needs, directly or not."""
-        found: dict[str, frozenset[str]] = {}
+    def _foundations(self) -> Mapping[str, frozenset[tuple[str, bool]]]:
+        """Each rule with everything that it needs, directly or not, and whether it needs it of the leaf alone."""
+        found: dict[str, frozenset[tuple[str, bool]]] = {}
         for rule in self.rules:
-            found[rule.name] = frozenset(rule.needs).union(*(found[name] for name in rule.needs))
+            needed = {(name, False) for name in rule.needs}
+            for name in rule.needs:
+                of_leaf = self[name].scope == "leaf"
+                needed |= {(foundation, of_leaf or leaf) for foundation, leaf in found[name]}
+            found[rule.name] = frozenset(needed)
         return found
 
     def in_order(self, findings: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -114,9 +118,10 @@ class Rulebook:
 
     def _blocked(self, name: str, depth: int | None, failed: _Failed) -> bool:
         """Whether a rule has no answer: one that it needs failed for the document, or for the same certificate."""
-        for foundation in self._foundations[name]:
+        for foundation, of_leaf in self._foundations[name]:
             depths = failed.get(foundation)
-            if depths and (depth is None or depth in depths or None in depths):
+            place = 0 if of_leaf else depth
+            if depths and (place is None or place in depths or None in depths):
                 return True
         return False
 

@@ -65,7 +65,7 @@ class Case:
     graph: Tree
     seed: int = 0
     anchor: Anchor = "self-signed"
-    ages: tuple[int, ...] = attrs.field(default=(), converter=tuple)
+    ages: Sequence[int] = ()
 
     def world(self) -> Simulation:
         """The world, after steps of so many seconds."""
@@ -82,7 +82,7 @@ class Case:
     @property
     def depth(self) -> int:
         """How many servers stand above the deepest."""
-        servers = [node for node, kind in self.graph.nodes(data="kind") if kind == "server"]
+        servers = [node for node in self.graph if self.graph.nodes[node]["kind"] == "server"]
         return int(nx.dag_longest_path_length(self.graph.subgraph(servers)))
 
     @property

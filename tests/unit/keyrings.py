@@ -116,7 +116,7 @@ def ca_request(**changes: Any) -> CaRequest:
         "preferred_ttl": timedelta(hours=24),
         "now": NOW,
         "draw": draw,
-        "subject": lambda: bytes.fromhex("300d310b300906035504061302 5553"),  # C=US
+        "subject": lambda: bytes.fromhex("300d310b3009060355040613025553"),  # C=US
     }
     return CaRequest(**{**fields, **changes})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from spiffesim.spiffe.ids import SpiffeId
 WEB = SpiffeId("spiffe://example.org/web")
 OPERATORS = {"local", "admin"}
 
-# SPIRE: pkg/server/authpolicy/policy_data.json
+# As in SPIRE's pkg/server/authpolicy/policy_data.json
 EXPECTED = {
     "svid.v1.SVID/MintX509SVID": OPERATORS,
     "svid.v1.SVID/MintJWTSVID": OPERATORS,
@@ -43,7 +44,7 @@ EXPECTED = {
 }
 
 
-def entry(**flags: bool) -> RegistrationEntry:
+def entry(**flags: Any) -> RegistrationEntry:
     return RegistrationEntry(spiffe_id=WEB, parent_id="spiffe://example.org/spire/server", selectors=["a:b"], **flags)
 
 

@@ -16,9 +16,9 @@ NOW = tokens.NOW * SECOND
 WEB = "spiffe://example.org/web"
 
 
-def entry(id: str = "1", **fields: Any) -> RegistrationEntry:
+def entry(entry_id: str = "1", **fields: Any) -> RegistrationEntry:
     return RegistrationEntry(
-        id=id,
+        id=entry_id,
         spiffe_id=fields.pop("spiffe_id", WEB),
         parent_id="spiffe://example.org/node",
         selectors=["a:b"],
@@ -70,8 +70,8 @@ def test_an_audience_is_the_same_in_any_order_and_another_with_other_names() -> 
 def test_entries_with_one_spiffe_id_share_tokens_and_keep_their_hints() -> None:
     cache, server = JwtCache(), Server()
     svids = [
-        cache.fetch(entry(id, hint=hint), ("db",), NOW, mint=server.mint, warn=server.warnings.append)
-        for id, hint in (("1", "internal"), ("2", "external"), ("3", ""))
+        cache.fetch(entry(entry_id, hint=hint), ("db",), NOW, mint=server.mint, warn=server.warnings.append)
+        for entry_id, hint in (("1", "internal"), ("2", "external"), ("3", ""))
     ]
     assert [svid.hint for svid in svids] == ["internal", "external", ""]
     assert len({svid.token for svid in svids}) == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 import pytest
 
@@ -34,7 +36,7 @@ def caller(shown: IssuedSvid) -> Caller:
     return Caller(AGENT, serial=shown.certificate.serial, not_after=shown.not_after)
 
 
-def nodes(**changes: object) -> Nodes:
+def nodes(**changes: Any) -> Nodes:
     found = Nodes(DOMAIN)
     node = Node(AGENT, "x509pop", (Selector("x509pop", "a"),), can_reattest=False, svid=FIRST)
     found.record(attrs.evolve(node, **changes))

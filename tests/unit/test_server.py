@@ -123,10 +123,10 @@ def test_a_nested_server_without_downstream_entry_is_refused(sim: Simulation) ->
 
 def test_the_first_svid_of_a_nested_server_decides(sim: Simulation) -> None:
     agent = sim.root.agent("one")
-    for id, downstream in (("1", False), ("2", True)):
+    for entry_id, downstream in (("1", False), ("2", True)):
         sim.root.create_entry(
-            id=id,
-            spiffe_id=f"spiffe://example.org/{id}",
+            id=entry_id,
+            spiffe_id=f"spiffe://example.org/{entry_id}",
             parent_id=agent.spiffe_id,
             selectors=["unix:uid:7"],
             downstream=downstream,

@@ -19,10 +19,10 @@ DOMAIN = TrustDomain("example.org")
 HOUR = 3_600_000_000
 
 
-def entry(id: str, *selectors: str, **fields: Any) -> RegistrationEntry:
+def entry(entry_id: str, *selectors: str, **fields: Any) -> RegistrationEntry:
     return RegistrationEntry(
-        id=id,
-        spiffe_id=DOMAIN.id(f"/{id}"),
+        id=entry_id,
+        spiffe_id=DOMAIN.id(f"/{entry_id}"),
         parent_id=DOMAIN.id("/node"),
         selectors=selectors or ["unix:uid:1"],
         **fields,

@@ -199,11 +199,10 @@ def test_a_banned_agent_cannot_attest_until_it_is_deleted(server: Server) -> Non
 def test_deleting_an_agent_takes_the_entry_of_its_join_token_along(sim: Simulation, server: Server) -> None:
     agent = server.agent("one", attestor=JoinTokenAttestor(server.create_join_token(token="t", agent_id=POD)))
     alias = server.list_entries()[0]
+    others = (["unix:uid:1"], ["spiffe_id:spiffe://example.org/another"], [*map(str, alias.selectors), "unix:uid:1"])
     kept = [
         server.create_entry(spiffe_id=f"spiffe://example.org/{number}", parent_id=agent.spiffe_id, selectors=selectors)
-        for number, selectors in enumerate(
-            (["unix:uid:1"], ["spiffe_id:spiffe://example.org/another"], [*alias.selectors, "unix:uid:1"])
-        )
+        for number, selectors in enumerate(others)
     ]
     server.delete_agent(agent.spiffe_id)
     assert server.list_entries() == kept

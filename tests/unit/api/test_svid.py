@@ -120,13 +120,13 @@ def test_an_entry_of_somebody_else_is_not_found(server: Server) -> None:
         with pytest.raises(NotFound) as refusal:
             call()
         assert (refusal.value.status, refusal.value.message) == ("NOT_FOUND", "entry not found or not authorized")
-    assert server.new_x509_svid(caller, entry.id)
+    server.new_x509_svid(caller, entry.id)
 
 
 def test_an_entry_counts_when_the_server_has_looked(server: Server) -> None:
     caller, entry = entry_of(server)
     server.delete_entry(entry.id)
-    assert server.new_x509_svid(caller, entry.id)  # not yet
+    server.new_x509_svid(caller, entry.id)  # not yet
     server.reload_entries()
     refused("NOT_FOUND", "entry not found or not authorized", lambda: server.new_x509_svid(caller, entry.id))
 
@@ -138,7 +138,7 @@ def test_disabled_jwt_svids_are_told_before_anything_else(server: Server) -> Non
     disabled = "UNIMPLEMENTED", "JWT functionality is disabled"
     refused(*disabled, lambda: server.new_jwt_svid(caller, "nothing", []))
     refused(*disabled, lambda: server.mint_jwt_svid("nonsense", []))
-    assert server.new_x509_svid(caller, entry.id)
+    server.new_x509_svid(caller, entry.id)
 
 
 def test_an_audience_is_one_name_at_least(server: Server) -> None:

@@ -607,6 +607,15 @@ def test_a_rule_that_hangs_on_a_broken_one_has_no_answer() -> None:
     assert verdict.spiffe_id is None
 
 
+def test_what_is_wrong_with_an_issuer_leaves_the_rules_of_the_leaf_answered() -> None:
+    verdict = examine_x509_svid(raw_issuer(version=bytes.fromhex("a003020101")), Case("", []).bundle, at=AT)
+    answers = {(answer.name, answer.depth): answer.answer for answer in verdict.rules}
+    assert answers["version", 1] == "failed"
+    assert answers["trust_domain", None] == answers["known_authority", None] == answers["signature", 1] == "passed"
+    assert answers["issuer_is_ca", 1] == "not_reached"
+    assert answers["issuer_is_ca", 2] == "passed"
+
+
 def test_several_broken_rules_are_all_told_and_the_first_is_raised() -> None:
     chain = [
         make.leaf(INTERMEDIATE, usage=["key_encipherment"], purposes=[SERVER], not_after=AT - SECOND).der,

@@ -1,0 +1,41 @@
+"""The table, and the fixtures that fill it."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from tests.benchmarks.race import Race
+from tests.benchmarks.table import Table
+
+_TABLE = pytest.StashKey[Table]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_TABLE] = Table()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print the table."""
+    terminalreporter.section("how fast")
+    for line in config.stash[_TABLE].lines():
+        terminalreporter.write_line(line)
+
+
+@pytest.fixture
+def table(pytestconfig: pytest.Config) -> Table:
+    return pytestconfig.stash[_TABLE]
+
+
+@pytest.fixture
+def race(benchmark: BenchmarkFixture, table: Table, request: pytest.FixtureRequest) -> Iterator[Race]:
+    """A race under the heading of its module, without the garbage collector, as :mod:`timeit` measures."""
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    yield Race(benchmark, table, request.module.GROUP)
+    gc.enable()
+    gc.unfreeze()

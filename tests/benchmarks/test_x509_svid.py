@@ -1,0 +1,67 @@
+"""What an X.509-SVID costs, against the derivation of its key and the signature on it."""
+
+from __future__ import annotations
+
+from itertools import count
+
+from cryptography.x509 import load_der_x509_certificate
+
+from spiffesim.authority import IssuedCertificate
+from spiffesim.instants import SECOND
+from spiffesim.keys import Draw
+from spiffesim.profiles import WORKLOAD_SVID
+from spiffesim.simulation import Simulation
+from spiffesim.workload import Workload
+from tests.benchmarks import primitives
+from tests.benchmarks.race import Race
+
+GROUP = "X.509-SVID"
+AGAINST = "key derivation + signature"
+
+
+def test_the_der_of_a_leaf(race: Race) -> None:
+    sim = Simulation("example.org", seed=1)
+    numbers = count()
+
+    def record() -> IssuedCertificate:
+        """A leaf as an agent is given it, before anybody has looked."""
+        path = f"/workload/{next(numbers)}"
+        draw = Draw.next(sim.world.randomness, f"benchmark {path}")
+        spiffe_id = f"spiffe://example.org{path}"
+        return sim.root.ca.sign_svid(
+            WORKLOAD_SVID, draw, spiffe_id=spiffe_id, now=sim.world.now, ttl=3600 * SECOND
+        ).certificate
+
+    signed = load_der_x509_certificate(record().der).tbs_certificate_bytes
+    race.run(
+        "the DER",
+        against=AGAINST,
+        raw=primitives.derivation_and_signature(signed),
+        ours=lambda leaf: leaf.der,
+        prepare=record,
+        bound=1.3,
+        rounds=2000,
+    )
+
+
+def test_a_whole_fetch(race: Race) -> None:
+    sim = Simulation("example.org", seed=1)
+    agent = sim.root.nest("nestedA").agent()
+    numbers = count()
+
+    def read(workload: Workload) -> object:
+        """Everything that the Workload API sends, and what a service wants to know of it."""
+        svid = workload.fetch_x509_svid()
+        return svid.chain, svid.private_key_der, svid.spiffe_id, svid.not_before, svid.not_after
+
+    first = agent.workload("/first").fetch_x509_svid()
+    race.run(
+        "fetch_x509_svid, chain, key, ID and validity read",
+        against=AGAINST,
+        raw=primitives.derivation_and_signature(first.leaf.tbs_certificate_bytes),
+        ours=read,
+        prepare=lambda: agent.workload(f"/workload/{next(numbers)}"),
+        bound=2,
+    )
+    last = agent.workload("/last").fetch_x509_svid()
+    assert sim.workload("/other").validate_x509_svid(last) == last.spiffe_id
