@@ -40,7 +40,7 @@ format: $(VENV)/.dev  ## Let ruff mend what it can
 	$(VENV)/bin/python -m ruff format .
 
 bench: $(VENV)/.bench  ## Print a table of ratios: raw primitives against ours, in the same run
-	$(VENV)/bin/python -m pytest tests/benchmarks $(PYTEST_ARGS)
+	$(VENV)/bin/python -m pytest tests/benchmarks --quiet --benchmark-quiet $(PYTEST_ARGS)
 
 docs: $(VENV)/.dev  ## Make anew what is made of the code: docs/reference/api.md and the picture
 	$(VENV)/bin/python -m tests.docs.reference

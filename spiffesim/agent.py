@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Unpack
 
 from spiffesim.authority import IssuedSvid
-from spiffesim.authorization import Caller
+from spiffesim.authorization import ANONYMOUS, Caller
 from spiffesim.entries import RegistrationEntry, Selector
-from spiffesim.errors import AttestationFailed, NotAuthorized, Refused, SpiffeSimError, Unavailable
+from spiffesim.errors import AttestationFailed, NotAuthorized, NotFound, Refused, SpiffeSimError, Unavailable
 from spiffesim.instants import moment
 from spiffesim.jwtcache import Audience, JwtCache
 from spiffesim.ledger import View
@@ -63,6 +64,7 @@ class Agent:
         self._cache = SvidCache()
         self._tokens = JwtCache()
         self._svid: IssuedSvid | None = None
+        self._caller = ANONYMOUS  # its own once it has attested
 
     # Identity
 
@@ -89,7 +91,10 @@ class Agent:
     @property
     def caller(self) -> Caller:
         """This agent as its server sees it."""
-        return Caller.holding(self._attested())
+        svid = self._attested()
+        if self._caller.svid is not svid:
+            self._caller = Caller.holding(svid)
+        return self._caller
 
     def _attested(self) -> IssuedSvid:
         if self._svid is None:
@@ -156,8 +161,13 @@ class Agent:
         entries = None if self.stopped else self._fetch_entries()
         if entries is None:
             return False
-        changed = self.view.copy(self.server.view)
-        changed |= self._sync_federated(entries)
+        try:
+            federated = self._fetch_federated(entries)
+        except Refused as refusal:  # SPIRE: then nothing of the sync counts
+            self.world.note(self.name, "Synchronize failed", error=f"failed to fetch federated bundle: {refusal}")
+            return False
+        changed = self.view.copy(self.server.view) | (federated != self.federated)
+        self.federated = federated
         changed |= self._update(entries)
         if rotating:
             self._cache.age(self.world.now)
@@ -178,11 +188,15 @@ class Agent:
         return True
 
     def learn(self, entry: RegistrationEntry) -> None:
-        """Take over one entry that has just been created, and mint its SVID; nothing else is looked at."""
-        if not self.stopped:
-            self._cache.learn(entry)
-            if self._cache.is_stale(entry):
-                self._mint(entry)
+        """Take over one entry that has just been created: its SVID, and the bundles that it alone federates with."""
+        if self.stopped:
+            return
+        self._cache.learn(entry)
+        if self._cache.is_stale(entry):
+            self._mint(entry)
+        if entry.federates_with:
+            with suppress(Refused):  # the next sync finds out
+                self.federated = self._fetch_federated([entry]) | self.federated
 
     def _mint(self, entry: RegistrationEntry) -> bool:
         try:
@@ -194,14 +208,17 @@ class Agent:
         self._cache.hold(entry.id, svid)
         return True
 
-    def _sync_federated(self, entries: Iterable[RegistrationEntry]) -> bool:
-        """Fetch the bundles that the entries federate with; one that the server has lost is passed over."""
-        wanted = {name: None for entry in entries for name in entry.federates_with}
-        known = self.server.federated
-        federated = {name: known[name] for name in wanted if name in known}
-        changed = federated != self.federated
-        self.federated = federated
-        return changed
+    def _fetch_federated(self, entries: Iterable[RegistrationEntry]) -> dict[TrustDomain, SpiffeBundle]:
+        """The bundles that entries federate with; one that the server has lost is passed over.
+
+        Raises:
+            Refused: If the server refuses one, as it does its own.
+        """
+        bundles: dict[TrustDomain, SpiffeBundle] = {}
+        for name in dict.fromkeys(name for entry in entries for name in entry.federates_with):
+            with suppress(NotFound):
+                bundles[name] = self.server.get_federated_bundle(name, caller=self.caller)
+        return bundles
 
     def _recover(self, refusal: NotAuthorized) -> bool:
         """React to a server that refuses: attest again, and say True, or else stop.

@@ -11,6 +11,7 @@ from bisect import bisect_left
 from spiffesim.authority import JwtAuthority
 from spiffesim.chain import CertificateLike, ders
 from spiffesim.instants import Microseconds
+from spiffesim.spiffe.authorities import Pairs
 from spiffesim.spiffe.bundle import SpiffeBundle
 from spiffesim.spiffe.ids import TrustDomain
 
@@ -25,6 +26,7 @@ class Ledger:
         self.announced = 0  # how many JWT authorities were made known everywhere at once
         self.closures = 0  # how often a way up may have closed: an entry changed or deleted, an agent banned
         self._quiet: list[int] = []  # the places of the JWT authorities that were not announced
+        self._pairs: tuple[tuple[int, int], Pairs] | None = None  # the keys that were read last
 
     def add_root(self, root: CertificateLike) -> bool:
         """Append an X.509 authority; False if it is there already."""
@@ -51,6 +53,22 @@ class Ledger:
     def quiet_before(self, position: int) -> int:
         """How many of the first JWT authorities were not announced."""
         return bisect_left(self._quiet, position)
+
+    def jwt_authorities_at(self, position: int) -> list[JwtAuthority]:
+        """The JWT authorities that a view at this position knows: the first ones, and those announced later."""
+        log = self.jwt_authorities
+        return log[:position] + [later for later in log[position:] if later.everywhere]
+
+    def jwt_pairs_at(self, position: int) -> Pairs:
+        """The same by key ID; views that know the same ones share them.
+
+        Otherwise each bundle of a trust domain of 9,841 servers would take 12 ms, and not 1.
+        """
+        state = self.quiet_before(position), len(self.jwt_authorities)  # they say which ones are known
+        if self._pairs is None or self._pairs[0] != state:
+            known = {authority.key_id: authority.spki for authority in self.jwt_authorities_at(position)}
+            self._pairs = state, tuple(known.items())
+        return self._pairs[1]
 
 
 def _lazy(first: CertificateLike, second: CertificateLike) -> bool:
@@ -143,8 +161,7 @@ class View:
     @property
     def jwt_authorities(self) -> list[JwtAuthority]:
         """The JWT authorities, oldest first."""
-        log = self.ledger.jwt_authorities
-        return log[: self.jwt_position] + [later for later in log[self.jwt_position :] if later.everywhere]
+        return self.ledger.jwt_authorities_at(self.jwt_position)
 
     @property
     def bundle(self) -> SpiffeBundle:
@@ -154,7 +171,7 @@ class View:
             bundle = SpiffeBundle(
                 self.ledger.trust_domain,
                 x509_der=ders(self.roots),
-                jwt_spki={authority.key_id: authority.spki for authority in self.jwt_authorities},
+                jwt_spki=self.ledger.jwt_pairs_at(self.jwt_position),
                 wit_spki={authority.key_id: authority.spki for authority in self.wit_authorities},
                 sequence_number=self.sequence_number,
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import networkx as nx
@@ -269,6 +269,7 @@ def tree(
     key_types: Sequence[str] = ("ec-p256",),
     workloads: Sequence[int] = (),
     workload_key_types: Sequence[str] = ("ec-p256",),
+    ca_hours: Sequence[int] = (24,),
 ) -> Tree:
     """A deployment from a vector of parents.
 
@@ -277,11 +278,18 @@ def tree(
         key_types: CA key types, dealt out to the servers in turn.
         workloads: For each workload the number of its server; each gets an agent of its own.
         workload_key_types: The types of the workloads' keys, dealt out in turn.
+        ca_hours: For how many hours the servers' CAs live, dealt out in turn.
     """
-    said = {"key_types": key_types, "workloads": workloads, "workload_key_types": workload_key_types}
+    said = {
+        "key_types": key_types,
+        "workloads": workloads,
+        "workload_key_types": workload_key_types,
+        "ca_hours": ca_hours,
+    }
     graph = Tree(made_of=", ".join([f"{[*parents]}", *(f"{name}={[*values]}" for name, values in said.items())]))
     for number in range(len(parents) + 1):
-        graph.add_node(f"s{number}", kind=SERVER, ca_key_type=key_types[number % len(key_types)])
+        ca_ttl = timedelta(hours=ca_hours[number % len(ca_hours)])
+        graph.add_node(f"s{number}", kind=SERVER, ca_key_type=key_types[number % len(key_types)], ca_ttl=ca_ttl)
     graph.add_edges_from((f"s{parent}", f"s{number}") for number, parent in enumerate(parents, 1))
     for number, server in enumerate(workloads):
         key_type = workload_key_types[number % len(workload_key_types)]

@@ -292,6 +292,8 @@ def _without_duplicate_hints(entries: list[RegistrationEntry]) -> list[Registrat
 
     SPIRE: pkg/agent/common/hintsfilter/hintsfilter.go
     """
+    if len(entries) < 2:  # nearly always
+        return entries
     best: dict[str, RegistrationEntry] = {}
     for entry in entries:
         rival = best.get(entry.hint)

@@ -62,7 +62,7 @@ def test_the_front_door_has_every_name_that_it_lists(name: str) -> None:
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="'spiffesim' has no attribute 'Simulaton'"):
-        _ = spiffesim.Simulaton  # type: ignore[attr-defined]  # the point
+        _ = spiffesim.Simulaton
 
 
 def test_the_map_in_the_docstring_names_every_public_class() -> None:

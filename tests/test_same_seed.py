@@ -27,8 +27,8 @@ gate = sim.root.agent("gate", attestor=X509PopAttestor(*nodes.issue("gate")), wo
 a = sim.root.nest("a", via=gate, ca_key_type="ec-p384", jwt_key_type="rsa-2048")
 b = a.nest("b", ca_key_type="rsa-2048")
 c = a.nest("c", ca_key_type="rsa-4096")
-other = sim.add_trust_domain("example.com")
-for server, foreign in ((c, other), (other, sim.root)):
+other, *others = [sim.add_trust_domain(name) for name in ("example.com", "example.net", "example.edu", "example.int")]
+for server, foreign in ((c, other), (other, sim.root), *((c, each) for each in others)):
     server.set_federated_bundle(foreign.bundle)
 b.agent("tagged", attestor=DeclaredNodeAttestor("tagged", selectors=["t:b", "t:a"]), workload_key_type="rsa-2048")
 b.create_entry(spiffe_id="spiffe://example.org/tags", parent_id=b.spiffe_id, selectors=["t:a", "t:b"])
@@ -36,7 +36,7 @@ b.create_entry(spiffe_id="spiffe://example.org/db", parent_id="spiffe://example.
 b.agent("tagged").process(name="db", uid=1, docker=None)
 for number in range(6):
     (sim.root, a, b, c, other)[number % 5].workload(f"/w{number}", dns_names=["z.example.org", "a.example.org"])
-c.workload("/friend", federates_with=["example.com"], jwt_svid_include_jti=True)
+c.workload("/friend", federates_with=[each.trust_domain for each in (*others, other)], jwt_svid_include_jti=True)
 for hours in (1, 13, 9, 400):
     sim.advance(hours=hours)
     for name in ("w1", "w4"):
@@ -53,7 +53,8 @@ for name, server in sim.servers.items():
     svid = server.svid
     seen[f"server {name}"] = [svid.chain_der.hex(), svid.private_key_der.hex()]
     seen[f"bundle {name}"] = server.bundle.marshal().decode()
-    seen[f"entries {name}"] = [entry.to_json() for entry in server.list_entries()]
+    if server.count_entries():
+        seen[f"entries {name}"] = [entry.to_json() for entry in server.list_entries()]
     minted = server.mint_x509_svid(server.trust_domain.id("/minted"))
     seen[f"minted {name}"] = [minted.chain_der.hex(), minted.private_key_der.hex()]
     seen[f"token {name}"] = server.mint_jwt_svid(minted.spiffe_id, "db").token

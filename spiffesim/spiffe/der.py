@@ -137,13 +137,13 @@ def value_at(data: bytes, at: int, limit: int) -> tuple[int, int, int]:
 
 def _long_length(data: bytes, start: int, first: int, limit: int) -> tuple[int, int]:
     size = first & 0x7F
-    octets = data[start : min(start + size, limit)]
-    if not size or size > 4 or len(octets) != size:
+    stop = start + size
+    if not size or size > 4 or stop > limit:
         raise DerError(f"the length before byte {start} is indefinite, absurd or cut off")
-    length = int.from_bytes(octets, "big")
-    if length < 0x80 or not octets[0]:
+    length = int.from_bytes(data[start:stop], "big")
+    if length < 0x80 or not data[start]:
         raise DerError(f"the length before byte {start} is longer than it has to be")
-    return start + size, length
+    return stop, length
 
 
 def content_at(data: bytes, at: int, limit: int, tag: int) -> tuple[int, int]:

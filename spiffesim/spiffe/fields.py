@@ -63,14 +63,20 @@ class Validity(NamedTuple):
 
 def validity_at(data: bytes, at: int, end: int) -> tuple[Validity, int]:
     """The two instants between which a certificate is valid, both included."""
-    start, stop = der.content_at(data, at, end, der.SEQUENCE)
-    tag, inside, middle = der.value_at(data, start, stop)
-    not_before = der.time_of(tag, data[inside:middle])
-    other, inside, last = der.value_at(data, middle, stop)
-    not_after = der.time_of(other, data[inside:last])
+    _, stop = der.content_at(data, at, end, der.SEQUENCE)
+    validity = data[at:stop]
+    return (_validity_seen if stop - at <= _SHORT else _read_validity)(validity), stop
+
+
+def _read_validity(validity: bytes) -> Validity:
+    start, stop = der.whole(validity, der.SEQUENCE)
+    tag, inside, middle = der.value_at(validity, start, stop)
+    not_before = der.time_of(tag, validity[inside:middle])
+    other, inside, last = der.value_at(validity, middle, stop)
+    not_after = der.time_of(other, validity[inside:last])
     if last != stop:
         raise DerError("something follows the validity")
-    return Validity(not_before, not_after, (tag == der.UTC_TIME, other == der.UTC_TIME)), stop
+    return Validity(not_before, not_after, (tag == der.UTC_TIME, other == der.UTC_TIME))
 
 
 def _check_algorithm(algorithm: bytes) -> None:
@@ -101,10 +107,11 @@ def _check_attribute(attribute: bytes) -> None:
         raise DerError("something follows an attribute of the name")
 
 
-# The same few algorithms and names come again and again, so each short one is checked once.
+# The same few algorithms, names and validities come again and again, so each short one is read once.
 _SHORT: Final = 512
 _algorithm_seen = lru_cache(maxsize=256)(_check_algorithm)
 _name_seen = lru_cache(maxsize=1024)(_check_name)
+_validity_seen = lru_cache(maxsize=1024)(_read_validity)
 
 
 def check_spki(spki: bytes) -> None:

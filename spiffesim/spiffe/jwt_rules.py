@@ -6,6 +6,7 @@ Spec: JWT-SVID 2 to 4 and 6.2
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeVar
 
 from spiffesim.errors import ConstraintViolation, Expired, InvalidSvid, Malformed, NotYetValid, WrongAudience
@@ -107,10 +108,9 @@ def judge(token: object, question: Question) -> tuple[SpiffeId | None, list[Find
         raw_header, raw_payload, signed, signature = compact.segments(token)
     except InvalidSvid as error:
         return None, [Finding("compact", str(error))]
-    header = part(findings, "header", raw_header)
+    header, objections = (_header_seen if len(raw_header) <= _SHORT else _read_header)(raw_header)
+    findings.extend(objections)
     claims = part(findings, "payload", raw_payload)
-    if header is not None:
-        _judge_header(findings, header)
     spiffe_id = None
     if claims is not None:
         spiffe_id = ask(findings, "subject", read.subject, claims)
@@ -158,6 +158,20 @@ def ask(
     except read.Broken as error:
         findings.append(Finding(rule, str(error)))
         return None
+
+
+def _read_header(data: bytes) -> tuple[Mapping[str, Any] | None, tuple[Finding, ...]]:
+    """The header, if it can be read, and the rules that it breaks."""
+    findings: list[Finding] = []
+    header = part(findings, "header", data)
+    if header is not None:
+        _judge_header(findings, header)
+    return header, tuple(findings)
+
+
+# A key signs thousands of tokens under the same header, so each short one is read once.
+_SHORT: Final = 512
+_header_seen = lru_cache(maxsize=1024)(_read_header)
 
 
 def judge_algorithm(findings: list[Finding], header: Mapping[str, Any]) -> None:

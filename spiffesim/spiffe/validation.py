@@ -194,11 +194,11 @@ def _subject(verdict: Verdict) -> SpiffeId:
 
 
 def _question(bundles: Bundles, audience: tuple[str, ...], at: datetime, leeway: object) -> Question:
-    from spiffesim.spiffe.jwt_rules import Question
+    from spiffesim.spiffe import jwt_rules
 
     if not isinstance(leeway, timedelta) or leeway < timedelta(0):
         raise InvalidInput(f"a leeway is a timedelta of 0 or more, not {leeway!r:.80}", code="leeway", leeway=leeway)
-    return Question(instant_of(at), span(leeway), audience, bundles)
+    return jwt_rules.Question(instant_of(at), span(leeway), audience, bundles)
 
 
 def _answer(

@@ -31,6 +31,7 @@ class TopologyOptions(TypedDict, total=False):
     max_servers: int
     max_workloads: int
     key_types: Sequence[str]
+    ca_hours: Sequence[int]
 
 
 def trust_domains(*, max_size: int = 40) -> st.SearchStrategy[TrustDomain]:
@@ -75,6 +76,7 @@ def topologies(
     max_servers: int = 12,
     max_workloads: int = 4,
     key_types: Sequence[str] = _CHEAP_KEY_TYPES,
+    ca_hours: Sequence[int] = (24, 1, 240),
 ) -> topology.Tree:
     """Deployments as networkx graphs, for ``Simulation.from_graph``.
 
@@ -88,6 +90,7 @@ def topologies(
         max_servers: How many servers there may be beside the line.
         max_workloads: How many workloads there may be.
         key_types: From which the types of the servers' CA keys and of the workloads' keys are drawn.
+        ca_hours: From which it is drawn for how long the servers' CAs live.
     """
     parents = list(range(draw(st.integers(min_depth, max_depth), label="depth")))
     depths = list(range(len(parents) + 1))
@@ -103,6 +106,7 @@ def topologies(
         key_types=draw(types, label="CA key types"),
         workloads=draw(st.lists(st.integers(0, len(parents)), max_size=max_workloads), label="workloads"),
         workload_key_types=draw(types, label="workload key types"),
+        ca_hours=draw(st.lists(st.sampled_from(ca_hours), min_size=1, max_size=3), label="hours of the CAs"),
     )
 
 

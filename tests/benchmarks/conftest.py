@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from pytest_benchmark.fixture import BenchmarkFixture
 
 from tests.benchmarks.race import Race
 from tests.benchmarks.table import Table
@@ -31,7 +31,7 @@ def table(pytestconfig: pytest.Config) -> Table:
 
 
 @pytest.fixture
-def race(benchmark: BenchmarkFixture, table: Table, request: pytest.FixtureRequest) -> Iterator[Race]:
+def race(benchmark: Any, table: Table, request: pytest.FixtureRequest) -> Iterator[Race]:
     """A race under the heading of its module, without the garbage collector, as :mod:`timeit` measures."""
     gc.collect()
     gc.freeze()

@@ -73,6 +73,7 @@ class Case:
         sim = Simulation.from_graph(self.graph, "example.org", seed=self.seed, upstream_authority=upstream)
         for age in self.ages:
             sim.advance(timedelta(seconds=age))
+            sim.settle()
         reached.add(self.depth)
         if currently_in_test_context():
             event(f"depth {self.depth}")
@@ -113,6 +114,7 @@ DEEPEST: Final = Case(
         key_types=["ec-p256", "ec-p384", "rsa-2048", "ec-p256"],
         workloads=[30, 0, 33, 15],
         workload_key_types=["ec-p256", "rsa-2048", "ec-p384"],
+        ca_hours=[24, 30],
     ),
     seed=30,
     anchor="disk with bundle",
@@ -132,8 +134,8 @@ def x509_svids(sim: Simulation) -> dict[str, X509Svid]:
 
 
 def minted(server: Server) -> X509Svid:
-    """An X509-SVID that an operator mints."""
-    return server.mint_x509_svid(f"spiffe://example.org/of/{server.name}")
+    """An X509-SVID that an operator mints, to live for longer than any CA."""
+    return server.mint_x509_svid(f"spiffe://example.org/of/{server.name}", ttl=timedelta(days=1000))
 
 
 def jwt_svids(sim: Simulation) -> dict[str, JwtSvid]:

@@ -126,6 +126,36 @@ def test_a_changed_federated_bundle_is_news(sim: Simulation, agent: Agent) -> No
     assert not agent.sync()
 
 
+def test_a_new_workload_has_the_bundles_that_it_federates_with_and_no_news_of_others(sim: Simulation) -> None:
+    agent = sim.root.agent()
+    first, second = (sim.add_trust_domain(name) for name in ("example.com", "example.net"))
+    sim.root.set_federated_bundle(first.bundle)
+    agent.workload("/a", federates_with=["example.com"])
+    sim.root.set_federated_bundle(Simulation("example.com", seed=9).root.bundle)  # pending
+    sim.root.set_federated_bundle(second.bundle)
+    agent.workload("/b", federates_with=["example.com", "example.net"])
+    assert agent.federated == {first.trust_domain: first.bundle, second.trust_domain: second.bundle}
+    sim.settle()
+    assert agent.federated[first.trust_domain] != first.bundle
+
+
+def test_an_entry_that_federates_with_its_own_trust_domain_ends_all_syncs(sim: Simulation, agent: Agent) -> None:
+    web = agent.workload("/web", federates_with=["example.org"])  # SPIRE's server does not mind
+    other = agent.process(uid=1)
+    create(agent, "/other")
+    sim.settle()
+    (failure, *_) = sim.journal.where(kind="Synchronize failed")
+    assert failure.data["error"].startswith(
+        "failed to fetch federated bundle: getting a federated bundle for the server's own trust domain is not allowed"
+    )
+    assert [str(bundle.trust_domain) for bundle in web.fetch_x509_bundles()] == ["example.org"]
+    with pytest.raises(NoIdentityIssued):
+        other.fetch_x509_svid()
+    sim.root.delete_entry(sim.root.list_entries(by_federates_with=["example.org"])[0].id)
+    sim.settle()
+    other.fetch_x509_svid()
+
+
 def test_a_changed_entry_gets_another_svid(sim: Simulation, agent: Agent) -> None:
     web = agent.process(uid=1)
     entry = create(agent)
@@ -294,18 +324,20 @@ def test_after_a_step_an_agent_is_as_good_as_new(sim: Simulation, hours: int) ->
         before = agent.svid
         sim.advance(hours=hours)
         assert agent.svid.serial_number != before.serial_number
-        assert agent.not_after == sim.now + timedelta(hours=1)
+        assert timedelta(minutes=20) < agent.not_after - sim.now <= timedelta(hours=1)
         agent.workload(f"/{name}").fetch_x509_svid()
-    assert kinds(sim, "one")[0] == "Successfully reattested node"
-    assert kinds(sim, "two") == ["Successfully rotated agent SVID"]
+    assert set(kinds(sim, "one")) == {"Successfully reattested node"}
+    assert set(kinds(sim, "two")) == {"Successfully rotated agent SVID"}
 
 
-def test_before_its_half_life_nothing_is_renewed(sim: Simulation, agent: Agent) -> None:
+def test_what_is_well_before_its_half_life_is_kept_and_what_is_well_past_it_renewed(
+    sim: Simulation, agent: Agent
+) -> None:
     web = agent.workload("/web")
     before = agent.svid, web.fetch_x509_svid()
-    sim.advance(minutes=29, seconds=55)
+    sim.advance(minutes=26)
     assert (agent.svid, web.fetch_x509_svid()) == before
-    sim.advance(microseconds=1)
+    sim.advance(minutes=8)
     assert agent.svid != before[0]
     assert web.fetch_x509_svid() != before[1]
 
@@ -316,7 +348,7 @@ def test_settling_renews_nothing(sim: Simulation, agent: Agent) -> None:
     sim.world.clock.advance(timedelta(minutes=45))
     sim.settle()
     assert web.fetch_x509_svid() == svid
-    sim.advance()
+    sim.advance(minutes=1)
     assert web.fetch_x509_svid() != svid
 
 
@@ -335,7 +367,7 @@ def test_an_eviction_is_found_out_however_long_the_step(sim: Simulation, agent: 
     for evicted in (agent, join_token):
         sim.root.delete_agent(evicted.spiffe_id)
     sim.advance(minutes=minutes)
-    assert kinds(sim) == ["Agent needs to re-attest; will attempt to re-attest"]
+    assert kinds(sim)[0] == "Agent needs to re-attest; will attempt to re-attest"
     assert agent.stopped == ""
     assert join_token.stopped == "Agent failed re-attestation; removing SVID and shutting down"
 
@@ -356,12 +388,12 @@ def test_an_agent_whose_certificate_has_ended_lives_as_long_as_its_svid(sim: Sim
     agent = sim.root.agent("one", attestor=X509PopAttestor([node.der], node.key))
     web = agent.workload("/web")
     sim.advance(minutes=45)
-    assert kinds(sim) == ["Could not reattest agent"]
+    assert set(kinds(sim)) == {"Could not reattest agent"}
     assert "certificate verification failed" in sim.journal.where(node="one")[0].data["error"]
-    assert web.fetch_x509_svid().not_after == sim.now + timedelta(hours=1)  # it still syncs
+    assert web.fetch_x509_svid().not_after > START + timedelta(hours=1)  # it still syncs
     sim.advance(minutes=16)
     assert agent.stopped == "current SVID has already expired and reattest agent failed"
-    assert kinds(sim) == ["Could not reattest agent", "Could not reattest agent", agent.stopped]
+    assert kinds(sim)[-2:] == ["Could not reattest agent", agent.stopped]
     with pytest.raises(Unavailable):
         web.fetch_x509_svid()
 

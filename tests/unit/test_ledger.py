@@ -199,3 +199,14 @@ def test_views_pickle_together_with_their_ledger(position: int) -> None:
     other = pickle.loads(pickle.dumps(view))
     assert ids(other) == ids(view) == list("abc"[:position])
     assert other.bundle == view.bundle
+
+
+def test_views_that_know_the_same_keys_share_them() -> None:
+    ledger = Ledger(EXAMPLE_ORG)
+    views = [View(ledger) for _ in range(3)]
+    ledger.add_jwt_authority(key("loud"), everywhere=True)
+    assert not views[0].learn_jwt_authorities()  # further on in the ledger, and none the wiser
+    assert ledger.jwt_pairs_at(views[0].jwt_position) is ledger.jwt_pairs_at(views[1].jwt_position)
+    ledger.add_jwt_authority(key("quiet"))
+    assert views[2].learn_jwt_authorities()
+    assert [list(view.bundle.jwt_spki) for view in views] == [["loud"], ["loud"], ["loud", "quiet"]]

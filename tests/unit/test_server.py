@@ -56,11 +56,11 @@ def test_the_server_svid_is_made_when_somebody_looks_and_then_stays(sim: Simulat
     svid = sim.root.svid
     assert sim.root.svid == svid
     assert svid.not_after == START + timedelta(hours=1)
-    sim.advance(minutes=29, seconds=55)
+    sim.advance(minutes=29)
     assert sim.root.svid == svid
-    sim.advance(seconds=1)
+    sim.advance(minutes=2)
     assert sim.root.svid != svid
-    assert sim.root.svid.not_before == sim.now - timedelta(seconds=10)
+    assert START + timedelta(minutes=29) < sim.root.svid.not_before < sim.now
 
 
 def test_the_server_svid_has_the_key_type_of_the_ca() -> None:
@@ -143,13 +143,13 @@ def test_a_root_prepares_after_half_and_activates_after_five_sixths(sim: Simulat
     first = sim.root.bundle.x509_der
     sim.advance(hours=12)
     assert sim.root.bundle.x509_der == first
-    sim.advance(seconds=1)
+    sim.advance(minutes=1)
     assert len(sim.root.bundle.x509_der) == 2
     assert sim.root.not_after == START + DAY
-    sim.advance(hours=7, minutes=59, seconds=59)
+    sim.advance(hours=7, minutes=59)
     assert sim.root.not_after == START + DAY
-    sim.advance(seconds=1)
-    assert sim.root.not_after == START + timedelta(hours=12, seconds=1) + DAY
+    sim.advance(minutes=1)
+    assert timedelta(hours=12) < sim.root.not_after - START - DAY <= timedelta(hours=12, minutes=1)
     assert kinds(sim.root)[-2:] == ["X509 CA activated", "JWT key activated"]
 
 
@@ -171,9 +171,9 @@ def test_a_parent_that_refuses_is_noted_and_the_old_ca_signs_on(sim: Simulation)
     sim.root.delete_entry(entry.id)
     sim.advance(hours=13)
     failures = [event for event in sim.journal.where(node="nested") if event.kind.startswith("Unable to rotate")]
-    assert [event.kind for event in failures] == ["Unable to rotate X509 CA", "Unable to rotate JWT key"]
+    assert {event.kind for event in failures} == {"Unable to rotate X509 CA", "Unable to rotate JWT key"}
     assert "authorization denied" in failures[0].data["error"] or "no identity" in failures[0].data["error"]
-    assert web.fetch_x509_svid().not_after == sim.now + timedelta(hours=1)
+    assert web.fetch_x509_svid().not_after > sim.now
     assert nested.view.x509_position == sim.root.view.x509_position  # it still learns of new roots
     sim.advance(hours=10, minutes=50)
     assert web.fetch_x509_svid().not_after == START + DAY  # capped by its CA
@@ -193,7 +193,7 @@ def test_a_nested_server_recovers_when_it_is_registered_again(sim: Simulation) -
         spiffe_id=entry.spiffe_id, parent_id=entry.parent_id, selectors=entry.selectors, downstream=True
     )
     sim.settle()
-    sim.advance(seconds=1)
+    sim.advance(minutes=5)
     assert nested.not_after > sim.now
     peer = sim.workload("/peer")
     assert peer.validate_x509_svid(nested.workload("/web").fetch_x509_svid()).path == "/web"
@@ -204,7 +204,7 @@ def test_a_server_svid_that_cannot_be_renewed_is_noted(sim: Simulation) -> None:
     svid = nested.svid
     sim.root.delete_entry(sim.root.list_entries(downstream=True)[0].id)
     sim.advance(days=2)
-    (failure,) = sim.journal.where(kind="Could not rotate server SVID")
+    failure = sim.journal.where(kind="Could not rotate server SVID")[0]
     assert failure.node == "nested"
     assert "already expired" in failure.data["error"]
     assert nested.svid == svid

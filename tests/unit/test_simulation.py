@@ -159,7 +159,7 @@ def test_what_a_step_brings_about_is_noted_as_its_doing(sim: Simulation) -> None
     sim.workload("/web")
     sim.advance(days=1)
     sim.settle()
-    causes = {event.kind: event.cause for event in sim.journal if event.at == sim.now}
+    causes = {event.kind: event.cause for event in sim.journal if event.at > EPOCH}
     assert causes["X509 CA activated"] == "advance"
     assert causes["Successfully rotated agent SVID"] == "advance"
     agent = sim.root.agent("one", attestor=DeclaredNodeAttestor("one"))
@@ -185,7 +185,7 @@ def test_many_small_steps_and_a_long_one_end_alike() -> None:
         for server in sim.servers.values():
             assert server.not_after > sim.now
         svid = sim.workloads["web"].fetch_x509_svid()
-        assert svid.not_after - sim.now > timedelta(minutes=29)
+        assert svid.not_after - sim.now > timedelta(minutes=20)
         assert peer.validate_x509_svid(svid).path == "/web"
 
 

@@ -391,22 +391,27 @@ def test_deep_and_wide_graphs_hit_no_limit() -> None:
 
 
 def test_a_tree_says_how_it_was_made() -> None:
-    graph = tree([0, 0, 2], key_types=["ec-p256", "ec-p384"], workloads=[3], workload_key_types=["rsa-2048"])
+    graph = tree(
+        [0, 0, 2], key_types=["ec-p256", "ec-p384"], workloads=[3], workload_key_types=["rsa-2048"], ca_hours=[24, 1]
+    )
     assert repr(graph) == (
-        "tree([0, 0, 2], key_types=['ec-p256', 'ec-p384'], workloads=[3], workload_key_types=['rsa-2048'])"
+        "tree([0, 0, 2], key_types=['ec-p256', 'ec-p384'], workloads=[3], workload_key_types=['rsa-2048'], "
+        "ca_hours=[24, 1])"
     )
     again = eval(repr(graph), {"tree": tree})
     assert nx.utils.graphs_equal(again, graph)
     assert dict(graph.nodes) == {
-        "s0": {"kind": "server", "ca_key_type": "ec-p256"},
-        "s1": {"kind": "server", "ca_key_type": "ec-p384"},
-        "s2": {"kind": "server", "ca_key_type": "ec-p256"},
-        "s3": {"kind": "server", "ca_key_type": "ec-p384"},
+        "s0": {"kind": "server", "ca_key_type": "ec-p256", "ca_ttl": timedelta(hours=24)},
+        "s1": {"kind": "server", "ca_key_type": "ec-p384", "ca_ttl": timedelta(hours=1)},
+        "s2": {"kind": "server", "ca_key_type": "ec-p256", "ca_ttl": timedelta(hours=24)},
+        "s3": {"kind": "server", "ca_key_type": "ec-p384", "ca_ttl": timedelta(hours=1)},
         "a0": {"kind": "agent", "workload_key_type": "rsa-2048"},
         "w0": {"kind": "workload"},
     }
     assert set(graph.edges) == {("s0", "s1"), ("s0", "s2"), ("s2", "s3"), ("s3", "a0"), ("a0", "w0")}
-    assert repr(tree([])) == "tree([], key_types=['ec-p256'], workloads=[], workload_key_types=['ec-p256'])"
+    assert repr(tree([])) == (
+        "tree([], key_types=['ec-p256'], workloads=[], workload_key_types=['ec-p256'], ca_hours=[24])"
+    )
 
 
 def test_a_tree_copies_and_pickles() -> None:

@@ -128,6 +128,7 @@ def test_an_expired_entry_is_good_until_it_is_pruned_at_a_full_five_minutes(sim:
     web = sim.agents["one"].process(uid=1)
     assert str(web.fetch_x509_svid().spiffe_id) == WEB
     sim.advance(seconds=1)
+    sim.settle()
     assert server.list_entries() == []
     assert [event.data for event in sim.journal.where(kind="Pruned an expired registration")] == [
         {"entry_id": entry.id}

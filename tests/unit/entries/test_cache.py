@@ -19,10 +19,10 @@ SERVER = DOMAIN.id("/spire/server")
 NODE = tuple(map(Selector.parse, ("x509pop:subject:cn:a", "x509pop:ca:fingerprint:b", "x509pop:serialnumber:c")))
 
 
-def entry(id: str, parent: SpiffeId | str, spiffe_id: str, *selectors: str | Selector) -> RegistrationEntry:
+def entry(entry_id: str, parent: SpiffeId | str, spiffe_id: str, *selectors: str | Selector) -> RegistrationEntry:
     parent_id = parent if isinstance(parent, SpiffeId) else DOMAIN.id(parent)
     return RegistrationEntry(
-        id=id, parent_id=parent_id, spiffe_id=DOMAIN.id(spiffe_id), selectors=selectors or ["unix:uid:1"]
+        id=entry_id, parent_id=parent_id, spiffe_id=DOMAIN.id(spiffe_id), selectors=selectors or ["unix:uid:1"]
     )
 
 

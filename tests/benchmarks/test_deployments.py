@@ -1,0 +1,110 @@
+"""Whole deployments: how long they take, in raw P-256 verifications of the same run, and how much memory."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from spiffesim.simulation import Simulation
+from tests.benchmarks import primitives
+from tests.benchmarks.construction import Taken, refuses_twins
+from tests.benchmarks.race import Race
+from tests.benchmarks.table import DEPLOYMENTS, Row, Table
+
+GROUP = DEPLOYMENTS
+AGAINST = "verifications"
+GIGABYTE = 1e9
+
+
+def constructed(*arguments: str) -> Taken:
+    """What a construction took, in a process of its own."""
+    command = [sys.executable, "-m", "tests.benchmarks.construction", *arguments]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
+    return Taken(**json.loads(done.stdout))
+
+
+def row(what: str, taken: Taken, seconds: float) -> Row:
+    """The row of a construction that may take this long on the machine of reference."""
+    return Row(
+        group=GROUP,
+        what=what,
+        against=AGAINST,
+        figure=taken.verifications,
+        bound=seconds / primitives.REFERENCE,
+        below=True,
+        raw=taken.verification,
+        ours=taken.seconds,
+    )
+
+
+def tutorial() -> Simulation:
+    """The deployment of the nested tutorial, built and cross-validated."""
+    sim = Simulation("example.org", seed=7)
+    first, second = (sim.root.nest(name).workload(f"/{name}/workload") for name in ("nestedA", "nestedB"))
+    for holder, validator in ((first, second), (second, first)):
+        validator.validate_jwt_svid(holder.fetch_jwt_svid(audience="nested-test"), audience="nested-test")
+        validator.validate_x509_svid(holder.fetch_x509_svid())
+    return sim
+
+
+def test_the_tutorial(race: Race) -> None:
+    race.run(
+        "the tutorial, built and cross-validated",
+        against=AGAINST,
+        raw=primitives.verification(),
+        raw_calls=10,
+        ours=tutorial,
+        bound=242,
+        below=True,
+        rounds=100,
+    )
+    first, second = tutorial().workloads.values()
+    token, svid = first.fetch_jwt_svid(audience="nested-test"), first.fetch_x509_svid()
+    refuses_twins(second, svid, token)
+
+
+def test_a_tree_of_9841_servers(table: Table) -> None:
+    taken = constructed("tree", "8")
+    assert taken.servers == 9841
+    table.enter(row("9,841 servers, an agent and a workload each", taken, seconds=10))
+    table.enter(
+        Row(
+            group=GROUP,
+            what="the same: the most memory of its process",
+            against="10^9 bytes",
+            figure=taken.peak / GIGABYTE,
+            bound=1,
+            below=True,
+        )
+    )
+
+
+def test_a_nest_of_1000_servers(table: Table) -> None:
+    taken = constructed("nest", "1000")
+    assert taken.servers == 1001
+    table.enter(row("1,000 deep, an X.509-SVID validated at the root", taken, seconds=1))
+
+
+@pytest.mark.parametrize(
+    ("name", "few", "many"),
+    [("tree", "6", "8"), ("line", "100", "1000")],
+)
+def test_a_server_costs_the_same(table: Table, name: str, few: str, many: str) -> None:
+    """However many there are, and however deep; without the collector, which looks at all that is there."""
+    small, large = (constructed(name, size, "no-collector") for size in (few, many))
+    what = "more of them" if name == "tree" else "deeper down"
+    table.enter(
+        Row(
+            group=GROUP,
+            what=f"a server {what}, one of {large.servers:,}",
+            against=f"one of {small.servers:,}",
+            figure=(large.verifications / large.servers) / (small.verifications / small.servers),
+            bound=1.5,
+            raw=small.seconds / small.servers,
+            ours=large.seconds / large.servers,
+        )
+    )
