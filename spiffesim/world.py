@@ -190,7 +190,7 @@ class World:
             )
         if name in self:
             raise InvalidTopology(
-                f"there is a node named {name!r} already; names are unique in a simulation",
+                f"there is a node named {name!r} already; names are unique in a simulation, choose another",
                 code="equal_names",
                 name=name,
             )
