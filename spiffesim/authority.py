@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 
 from spiffesim import rotation
-from spiffesim.chain import CertificateLike, Chain
+from spiffesim.chain import CertificateLike, Chain, ders
 from spiffesim.instants import SECOND, Microseconds
 from spiffesim.keys import Draw, Key
 from spiffesim.profiles import (
@@ -248,8 +248,10 @@ class IssuedSvid:
 
     def draw(self, hint: str = "") -> X509Svid:
         """The real document."""
-        issuers = tuple(certificate.der for certificate in self.issuers) if self.issuers is not None else ()
-        return X509Svid((self.certificate.der, *issuers), self.certificate.key.pkcs8, hint)
+        chain = [self.certificate.der]
+        if self.issuers is not None:
+            chain += ders(self.issuers)
+        return X509Svid(chain, self.certificate.key.pkcs8, hint)
 
 
 class JwtAuthority:

@@ -147,7 +147,7 @@ class Key:
         key_type: One of ``KEY_TYPES``.
     """
 
-    __slots__ = ("_encoded", "_private_key", "_source", "type")
+    __slots__ = ("_encoded", "_number", "_private_key", "_source", "type")
 
     def __init__(self, randomness: Randomness, name: str, counter: int, key_type: str = "ec-p256") -> None:
         self.type = key_type
@@ -174,6 +174,7 @@ class Key:
 
     def _forget(self) -> None:
         self._private_key: Any = None
+        self._number: int | None = None
         self._encoded: tuple[bytes, bytes] | None = None
 
     def __getstate__(self) -> tuple[str, Any]:
@@ -242,10 +243,12 @@ class Key:
         return signature
 
     def _scalar(self) -> int:
-        assert not isinstance(self._source, bytes)  # a foreign key is not drawn
-        randomness, name, counter, _ = self._source
-        count, size = _SCALARS[self.type]
-        return int.from_bytes(randomness.bytes(name, counter, size), "big") % count + 1
+        if self._number is None:
+            assert not isinstance(self._source, bytes)  # a foreign key is not drawn
+            randomness, name, counter, _ = self._source
+            count, size = _SCALARS[self.type]
+            self._number = int.from_bytes(randomness.bytes(name, counter, size), "big") % count + 1
+        return self._number
 
     def _draw(self) -> Any:
         source = self._source
@@ -254,10 +257,11 @@ class Key:
 
             # It was a key already when it came in: RSA's primes need not be checked again.
             return serialization.load_der_private_key(source, None, unsafe_skip_rsa_key_validation=True)
-        if self.type not in _SCALARS:
-            return _rsa_key(int(self.type[4:]), source[3])
         library = _library()
-        return library.derive(self._scalar(), library.curves[self.type])
+        curve = library.curves.get(self.type)
+        if curve is None:
+            return _rsa_key(int(self.type[4:]), source[3])
+        return library.derive(self._scalar(), curve)
 
     def __repr__(self) -> str:
         return f"<Key {self.type}>"

@@ -12,9 +12,9 @@ _BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,64})-----([A-Za-z0-9+/=\s]*)-----E
 
 def write_pem(label: str, data: bytes) -> bytes:
     """One block, with lines of 64 characters."""
-    text = b2a_base64(data, newline=False).decode("ascii")
-    lines = "".join(f"{text[at : at + 64]}\n" for at in range(0, len(text), 64))
-    return f"-----BEGIN {label}-----\n{lines}-----END {label}-----\n".encode("ascii")
+    name = label.encode("ascii")
+    lines = b"".join([b2a_base64(data[at : at + 48]) for at in range(0, len(data), 48)])
+    return b"".join((b"-----BEGIN ", name, b"-----\n", lines, b"-----END ", name, b"-----\n"))
 
 
 def read_pem(pem: bytes | str) -> list[tuple[str, bytes]]:

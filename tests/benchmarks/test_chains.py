@@ -11,8 +11,9 @@ from spiffesim.server import Server
 from spiffesim.simulation import Simulation
 from spiffesim.spiffe import EdgeMemo, X509Svid, validate_x509_svid
 from spiffesim.spiffe.certificate import read_certificate
+from spiffesim.spiffe.x509svid import read_chain
 from tests.benchmarks import primitives
-from tests.benchmarks.race import Race
+from tests.benchmarks.race import Race, Track
 from tests.benchmarks.table import CHAINS
 
 GROUP = CHAINS
@@ -29,13 +30,14 @@ def nested(depth: int) -> tuple[Simulation, Server]:
 
 
 def from_elsewhere(svid: X509Svid) -> X509Svid:
-    """The same SVID in other bytes objects, as if it had come over a network, parsed and not judged yet."""
-    received = X509Svid.parse_raw(svid.chain_der, svid.private_key_der)
-    return received if received.parsed else svid
+    """The same SVID in other bytes, as if it had come over a network: parsed, and not judged yet."""
+    received = X509Svid(read_chain(svid.chain_der), svid.private_key_der)
+    assert received.parsed
+    return received
 
 
 @pytest.mark.parametrize("depth", DEPTHS)
-def test_without_a_memo(race: Race, depth: int) -> None:
+def test_without_a_memo(track: Track, depth: int) -> None:
     sim, server = nested(depth)
     svid = from_elsewhere(server.workload("/web").fetch_x509_svid())
     bundle, at = sim.root.bundle, sim.now
@@ -49,18 +51,16 @@ def test_without_a_memo(race: Race, depth: int) -> None:
         for key, signature, signed in edges:
             key.verify(signature, signed, primitives.VERIFY)
 
-    race.run(
+    track.run(
         f"d = {depth}",
+        Race(raw=raw, ours=lambda: validate_x509_svid(svid, bundle, at=at), rounds=2000 if depth < 16 else 300),
         against="d + 1 verifications",
-        raw=raw,
-        ours=lambda: validate_x509_svid(svid, bundle, at=at),
         bound=1.15,
-        rounds=2000 if depth < 16 else 300,
     )
 
 
 @pytest.mark.parametrize("depth", DEPTHS)
-def test_with_ca_edges_already_seen(race: Race, depth: int) -> None:
+def test_with_ca_edges_already_seen(track: Track, depth: int) -> None:
     sim, server = nested(depth)
     agent, bundle, at, memo, numbers = server.agent(), sim.root.bundle, sim.now, EdgeMemo(), count()
 
@@ -68,12 +68,14 @@ def test_with_ca_edges_already_seen(race: Race, depth: int) -> None:
         return from_elsewhere(agent.workload(f"/workload/{next(numbers)}").fetch_x509_svid())
 
     validate_x509_svid(fresh(), bundle, at=at, memo=memo)
-    race.run(
+    track.run(
         f"d = {depth}, a new leaf below CAs already seen",
+        Race(
+            raw=primitives.verification(),
+            ours=lambda svid: validate_x509_svid(svid, bundle, at=at, memo=memo),
+            prepare=fresh,
+            rounds=1000,
+        ),
         against="verification",
-        raw=primitives.verification(),
-        ours=lambda svid: validate_x509_svid(svid, bundle, at=at, memo=memo),
-        prepare=fresh,
         bound=1.3 + max(depth - 4, 0) / 60,
-        rounds=1000,
     )

@@ -13,14 +13,14 @@ from cryptography.x509 import verification
 
 from spiffesim.simulation import Simulation
 from spiffesim.spiffe import JwtSvid, X509Svid, validate_jwt_svid, validate_x509_svid
-from tests.benchmarks.race import Race
+from tests.benchmarks.race import Race, Track
 from tests.benchmarks.table import PEERS
 from tests.benchmarks.test_chains import nested
 
 GROUP = PEERS
 
 
-def test_trustme_issues_a_certificate(race: Race) -> None:
+def test_trustme_issues_a_certificate(track: Track) -> None:
     """Both: a new P-256 key, and a certificate for a DNS name, as PEM."""
     authority, root, numbers = trustme.CA(), Simulation("example.org", seed=1).root, count()
 
@@ -32,12 +32,16 @@ def test_trustme_issues_a_certificate(race: Race) -> None:
         svid = root.mint_x509_svid(f"spiffe://example.org/web/{next(numbers)}", dns_names=["web.example.org"])
         return svid.private_key_pem + svid.chain_pem
 
-    race.run(
-        "mint_x509_svid to PEM", against="trustme issue_cert", raw=theirs, ours=ours, bound=1, below=True, rounds=1000
+    track.run(
+        "mint_x509_svid to PEM",
+        Race(raw=theirs, ours=ours, rounds=1000),
+        against="trustme issue_cert",
+        bound=1,
+        below=True,
     )
 
 
-def test_py_spiffe_validates_a_jwt_svid(race: Race) -> None:
+def test_py_spiffe_validates_a_jwt_svid(track: Track) -> None:
     """Both: the token taken apart, and its signature, audience and expiry checked; at the real present."""
     sim = Simulation("example.org", seed=1, start=datetime.now(UTC))
     token, bundle = sim.workload("/web").fetch_jwt_svid(audience="nested-test").token, sim.root.bundle
@@ -48,36 +52,34 @@ def test_py_spiffe_validates_a_jwt_svid(race: Race) -> None:
         return JwtSvid.parse(token)
 
     assert str(spiffe.JwtSvid.parse_and_validate(token, theirs, {"nested-test"}).spiffe_id) == str(ours().spiffe_id)
-    race.run(
+    track.run(
         "validate_jwt_svid and JwtSvid.parse",
+        Race(raw=lambda: spiffe.JwtSvid.parse_and_validate(token, theirs, {"nested-test"}), ours=ours, rounds=1000),
         against="py-spiffe parse_and_validate",
-        raw=lambda: spiffe.JwtSvid.parse_and_validate(token, theirs, {"nested-test"}),
-        ours=ours,
         bound=1,
         below=True,
-        rounds=1000,
     )
 
 
-def test_py_spiffe_parses_an_x509_svid(race: Race) -> None:
+def test_py_spiffe_parses_an_x509_svid(track: Track) -> None:
     """Both: a chain of three certificates and its key, from DER to values, the key checked against the leaf."""
     _, server = nested(2)
     svid = server.workload("/web").fetch_x509_svid()
     chain, key = svid.chain_der, svid.private_key_der
     assert str(spiffe.X509Svid.parse_raw(chain, key).spiffe_id) == str(X509Svid.parse_raw(chain, key).spiffe_id)
-    race.run(
+    track.run(
         "X509Svid.parse_raw",
+        Race(
+            raw=lambda: spiffe.X509Svid.parse_raw(chain, key), ours=lambda: X509Svid.parse_raw(chain, key), rounds=100
+        ),
         against="py-spiffe",
-        raw=lambda: spiffe.X509Svid.parse_raw(chain, key),
-        ours=lambda: X509Svid.parse_raw(chain, key),
         bound=1,
         below=True,
-        rounds=100,
     )
 
 
 @pytest.mark.parametrize("depth", [0, 3, 16, 64])
-def test_cryptography_verifies_a_chain(race: Race, depth: int) -> None:
+def test_cryptography_verifies_a_chain(track: Track, depth: int) -> None:
     """Both: certificates that are parsed already; theirs under its own rules, which are the fastest it has."""
     sim, server = nested(depth)
     svid = server.workload("/web").fetch_x509_svid()
@@ -89,12 +91,10 @@ def test_cryptography_verifies_a_chain(race: Race, depth: int) -> None:
         builder = verification.PolicyBuilder().store(store).time(at).max_chain_depth(depth)
         return builder.build_client_verifier().verify(leaf, intermediates).chain
 
-    race.run(
+    track.run(
         f"validate_x509_svid, d = {depth}",
+        Race(raw=theirs, ours=lambda: validate_x509_svid(svid, bundle, at=at), rounds=1000 if depth < 16 else 100),
         against="cryptography's verifier",
-        raw=theirs,
-        ours=lambda: validate_x509_svid(svid, bundle, at=at),
         bound=1,
         below=True,
-        rounds=1000 if depth < 16 else 100,
     )
