@@ -15,7 +15,7 @@ from typing import Any, Final
 import attrs
 
 from spiffesim.instants import Microseconds
-from spiffesim.spiffe import der
+from spiffesim.spiffe.x509 import der
 
 _COUNTRY: Final = "2.5.4.6"
 _ORGANIZATION: Final = "2.5.4.10"

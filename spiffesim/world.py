@@ -14,8 +14,8 @@ from spiffesim.instants import Microseconds
 from spiffesim.journal import Journal
 from spiffesim.keys import Randomness
 from spiffesim.plugins.workload_attestor import ProcessAttributes
-from spiffesim.spiffe.edges import EdgeMemo
 from spiffesim.spiffe.ids import SpiffeId
+from spiffesim.spiffe.x509.edges import EdgeMemo
 
 _FOREIGN: Final = re.compile(r"[^A-Za-z0-9._-]")
 _DOTS: Final = (".", "..")

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from spiffesim.keys import Draw, Key, Randomness
-from spiffesim.spiffe.pem import write_pem
+from spiffesim.spiffe.x509.pem import write_pem
 
 if TYPE_CHECKING:
     from cryptography import x509

@@ -15,10 +15,10 @@ from spiffesim.instants import rfc3339
 from spiffesim.keys import Draw
 from spiffesim.plugins.upstream_authority import CaRequest, MintedCa
 from spiffesim.profiles import WORKLOAD_SVID
-from spiffesim.spiffe import extensions
 from spiffesim.spiffe.bundle import SpiffeBundle
-from spiffesim.spiffe.certificate import Certificate, read_certificate
 from spiffesim.spiffe.validation import validate_x509_svid
+from spiffesim.spiffe.x509 import extensions
+from spiffesim.spiffe.x509.certificate import Certificate, read_certificate
 from spiffesim.spiffe.x509svid import X509Svid
 
 CA_USAGES: Final = extensions.KEY_CERT_SIGN | extensions.CRL_SIGN | extensions.DIGITAL_SIGNATURE

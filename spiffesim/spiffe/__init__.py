@@ -16,9 +16,10 @@ Usable alone, as a SPIFFE validator::
 ``proof``               :class:`Proof` that the holder has that key
 ``bundle``              :class:`SpiffeBundle`, :class:`BundleMap`
 ``validation``          ``validate_*`` returns or raises, ``examine_*`` returns a :class:`Verdict`
-``path``                RFC 5280 path building, without recursion, among any candidates
-``edges``               :class:`EdgeMemo` remembers signatures that have verified
 ``tls``                 :func:`peer_id`, :func:`authorize` for connections of :mod:`ssl`
+``rules``               what an SVID has to be, each rule with its clause
+``x509``                certificates and the paths between them; :class:`EdgeMemo` remembers signatures
+``jose``                tokens, their signatures and their keys
 ======================  =====================================================================
 
 Nothing is loaded before it is asked for: ``import spiffesim.spiffe`` costs no other library.
@@ -32,7 +33,6 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from spiffesim.spiffe.bundle import BundleMap as BundleMap
     from spiffesim.spiffe.bundle import SpiffeBundle as SpiffeBundle
-    from spiffesim.spiffe.edges import EdgeMemo as EdgeMemo
     from spiffesim.spiffe.ids import Matcher as Matcher
     from spiffesim.spiffe.ids import SpiffeId as SpiffeId
     from spiffesim.spiffe.ids import TrustDomain as TrustDomain
@@ -52,11 +52,12 @@ if TYPE_CHECKING:
     from spiffesim.spiffe.validation import validate_x509_svid as validate_x509_svid
     from spiffesim.spiffe.verdict import Verdict as Verdict
     from spiffesim.spiffe.witsvid import WitSvid as WitSvid
+    from spiffesim.spiffe.x509.edges import EdgeMemo as EdgeMemo
     from spiffesim.spiffe.x509svid import X509Svid as X509Svid
 
 _HOMES: Final = {
     "BundleMap": "bundle",
-    "EdgeMemo": "edges",
+    "EdgeMemo": "x509.edges",
     "JwtSvid": "jwtsvid",
     "Matcher": "ids",
     "Proof": "proof",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 from spiffesim.errors import InvalidBundle
-from spiffesim.spiffe.jsontext import repeated
+from spiffesim.spiffe.jose.jsontext import repeated
 
 if TYPE_CHECKING:
     from spiffesim.spiffe.jose import PublicKey

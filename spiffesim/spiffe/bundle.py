@@ -16,20 +16,21 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import attrs
 
 from spiffesim.errors import InvalidBundle, InvalidInput, InvalidSvid, InvalidTrustDomain
-from spiffesim.spiffe import jsontext, jwks
+from spiffesim.spiffe import jwks
 from spiffesim.spiffe.authorities import Authorities, Pairs, pairs_of
 from spiffesim.spiffe.face import Face, Shown
 from spiffesim.spiffe.ids import TrustDomain
-from spiffesim.spiffe.jsontext import kind_of
+from spiffesim.spiffe.jose import jsontext
+from spiffesim.spiffe.jose.jsontext import kind_of
 from spiffesim.spiffe.markup import pretty_lines
-from spiffesim.spiffe.pem import read_certificates, write_pem
+from spiffesim.spiffe.x509.pem import read_certificates, write_pem
 
 if TYPE_CHECKING:
     import ssl
 
     from cryptography import x509
 
-    from spiffesim.spiffe.certificate import Anchors
+    from spiffesim.spiffe.x509.certificate import Anchors
 
 _SECOND: Final = timedelta(seconds=1)
 
@@ -172,7 +173,7 @@ class SpiffeBundle(Shown):
         Raises:
             InvalidBundle: If one cannot be read, or is not a CA's.
         """
-        from spiffesim.spiffe.certificate import Anchors, read_certificate
+        from spiffesim.spiffe.x509.certificate import Anchors, read_certificate
 
         try:
             return Anchors(jwks.check_ca(read_certificate(der)) for der in self.x509_der)

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from spiffesim.errors import InvalidBundle, InvalidSvid, SpiffeSimError
 from spiffesim.instants import microseconds, rfc3339
-from spiffesim.spiffe import der
 from spiffesim.spiffe.face import BAD, FAINT, GOOD, Face, Row, Span
 from spiffesim.spiffe.markup import shorten
+from spiffesim.spiffe.x509 import der
 
 if TYPE_CHECKING:
     from spiffesim.spiffe.authorities import Authorities
     from spiffesim.spiffe.bundle import SpiffeBundle
-    from spiffesim.spiffe.certificate import Certificate
     from spiffesim.spiffe.signedtoken import SignedToken
     from spiffesim.spiffe.verdict import Answer, Rulebook, Verdict
+    from spiffesim.spiffe.x509.certificate import Certificate
     from spiffesim.spiffe.x509svid import X509Svid
 
 _MANY: Final = 40  # certificates or keys: what a screen holds

@@ -12,13 +12,13 @@ from typing import Final, TypeAlias
 from spiffesim.errors import InvalidInput, InvalidSvid
 from spiffesim.instants import Microseconds, microseconds, moment
 from spiffesim.spiffe.bundle import Bundles, bundle_for
-from spiffesim.spiffe.certificate import Certificate, read_certificate
-from spiffesim.spiffe.edges import EdgeMemo
-from spiffesim.spiffe.explanation import Explanation, explain_leaf, explain_path
 from spiffesim.spiffe.ids import SpiffeId
-from spiffesim.spiffe.path import BudgetSpentError, Search, straight
-from spiffesim.spiffe.problems import leaf_problems
+from spiffesim.spiffe.rules.explanation import Explanation, explain_leaf, explain_path
 from spiffesim.spiffe.verdict import Finding, Verdict
+from spiffesim.spiffe.x509.certificate import Certificate, read_certificate
+from spiffesim.spiffe.x509.edges import EdgeMemo
+from spiffesim.spiffe.x509.path import BudgetSpentError, Search, straight
+from spiffesim.spiffe.x509.problems import leaf_problems
 from spiffesim.spiffe.x509svid import X509Svid
 
 X509: Final = "x509-svid"

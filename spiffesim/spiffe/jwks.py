@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, cast
 
 from spiffesim.errors import InvalidBundle, InvalidSvid
 from spiffesim.spiffe import jose
-from spiffesim.spiffe.certificate import Certificate, load_public_key, read_certificate
-from spiffesim.spiffe.jsontext import JsonError, kind_of, read_object
+from spiffesim.spiffe.jose.jsontext import JsonError, kind_of, read_object
+from spiffesim.spiffe.x509.certificate import Certificate, load_public_key, read_certificate
 
 if TYPE_CHECKING:
     from spiffesim.spiffe.authorities import Pairs

@@ -12,8 +12,8 @@ import attrs
 
 from spiffesim.errors import InvalidSvid
 from spiffesim.instants import microseconds, rfc3339
-from spiffesim.spiffe import claims as read
 from spiffesim.spiffe.ids import SpiffeId
+from spiffesim.spiffe.jose import claims as read
 from spiffesim.spiffe.signedtoken import SignedToken
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import attrs
 
-from spiffesim.spiffe.compact import b64url_bytes, unb64url
+from spiffesim.spiffe.jose.compact import b64url_bytes, unb64url
 from spiffesim.spiffe.markup import pretty_fields
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import attrs
 
 from spiffesim.errors import InvalidSvid
-from spiffesim.spiffe import claims as read
-from spiffesim.spiffe.compact import Jws, read_jws
 from spiffesim.spiffe.face import Face, Shown
+from spiffesim.spiffe.jose import claims as read
+from spiffesim.spiffe.jose.compact import Jws, read_jws
 
 
 def _text(token: object) -> str:

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from spiffesim.errors import InvalidBundle, InvalidInput, InvalidSvid, RealTimeWarning, UnexpectedPeer
 from spiffesim.instants import clock_times, microseconds
-from spiffesim.spiffe.certificate import read_certificate
 from spiffesim.spiffe.validation import examine_x509_svid
+from spiffesim.spiffe.x509.certificate import read_certificate
 
 if TYPE_CHECKING:
     from spiffesim.spiffe.bundle import Bundles, SpiffeBundle

@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from spiffesim.errors import InvalidInput
 from spiffesim.instants import moment, span
 from spiffesim.spiffe.bundle import Bundles
-from spiffesim.spiffe.edges import EdgeMemo
 from spiffesim.spiffe.ids import SpiffeId
 from spiffesim.spiffe.judgement import X509, Chain, instant_of, judge
 from spiffesim.spiffe.verdict import Finding, Verdict
+from spiffesim.spiffe.x509.edges import EdgeMemo
 
 if TYPE_CHECKING:
-    from spiffesim.spiffe.jwt_rules import Question
     from spiffesim.spiffe.jwtsvid import JwtSvid
     from spiffesim.spiffe.proof import Proof
+    from spiffesim.spiffe.rules.jwt import Question
     from spiffesim.spiffe.witsvid import WitSvid
 
 Profile: TypeAlias = Literal["spiffe", "spire"]
@@ -121,14 +121,14 @@ def examine_jwt_svid(
     """
     question = _question(bundles, _audience(audience), at, leeway)
     if profile == "spiffe":
-        from spiffesim.spiffe import jwt_rules
+        from spiffesim.spiffe.rules import jwt as jwt_rules
 
         return Verdict.of("jwt-svid", *_answer(at, jwt_rules.judge(_token(token), question)))
     if profile != "spire":
         raise InvalidInput(f'there is no profile {profile!r:.80}, only "spiffe" and "spire"', code="profile")
     if leeway:
         raise InvalidInput('the profile "spire" has a leeway of its own; leave it out', code="leeway", leeway=leeway)
-    from spiffesim.spiffe import spire_rules
+    from spiffesim.spiffe.rules import spire as spire_rules
 
     return Verdict.of("jwt-svid/spire", *_answer(at, spire_rules.judge(_token(token), question)))
 
@@ -179,7 +179,7 @@ def examine_wit_svid(
         ClockError: If an instant has no time zone.
         InvalidInput: If an argument is not what it has to be.
     """
-    from spiffesim.spiffe import wit_rules
+    from spiffesim.spiffe.rules import wit as wit_rules
 
     question = _question(bundles, (), at, leeway)
     return Verdict.of("wit-svid", *_answer(at, wit_rules.judge(_token(token), proof, question)))
@@ -194,7 +194,7 @@ def _subject(verdict: Verdict) -> SpiffeId:
 
 
 def _question(bundles: Bundles, audience: tuple[str, ...], at: datetime, leeway: object) -> Question:
-    from spiffesim.spiffe import jwt_rules
+    from spiffesim.spiffe.rules import jwt as jwt_rules
 
     if not isinstance(leeway, timedelta) or leeway < timedelta(0):
         raise InvalidInput(f"a leeway is a timedelta of 0 or more, not {leeway!r:.80}", code="leeway", leeway=leeway)

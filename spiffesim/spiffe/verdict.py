@@ -252,19 +252,19 @@ def rulebook(kind: str) -> Rulebook:
     """
     # Imported when asked: the rulebooks are made of the rules above, and a verdict travels without them.
     if kind == "x509-svid":
-        from spiffesim.spiffe.x509_rules import X509_SVID
+        from spiffesim.spiffe.rules.x509 import X509_SVID
 
         return X509_SVID
     if kind == "jwt-svid":
-        from spiffesim.spiffe.jwt_rules import JWT_SVID
+        from spiffesim.spiffe.rules.jwt import JWT_SVID
 
         return JWT_SVID
     if kind == "wit-svid":
-        from spiffesim.spiffe.wit_rules import WIT_SVID
+        from spiffesim.spiffe.rules.wit import WIT_SVID
 
         return WIT_SVID
     if kind == "jwt-svid/spire":
-        from spiffesim.spiffe.spire_rules import SPIRE
+        from spiffesim.spiffe.rules.spire import SPIRE
 
         return SPIRE
     raise InvalidInput(f"there is no kind of document {kind!r:.80}", code="kind")

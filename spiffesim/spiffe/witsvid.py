@@ -14,12 +14,12 @@ import attrs
 
 from spiffesim.errors import InvalidSvid
 from spiffesim.instants import SECOND, microseconds, moment, rfc3339
-from spiffesim.spiffe import claims as read
-from spiffesim.spiffe.compact import b64url, unb64url
 from spiffesim.spiffe.ids import SpiffeId
-from spiffesim.spiffe.privatekey import load_key
+from spiffesim.spiffe.jose import claims as read
+from spiffesim.spiffe.jose.compact import b64url, unb64url
 from spiffesim.spiffe.proof import Proof
 from spiffesim.spiffe.signedtoken import SignedToken
+from spiffesim.spiffe.x509.privatekey import load_key
 
 if TYPE_CHECKING:
     from spiffesim.spiffe.jose import PrivateKey, PublicKey
@@ -125,7 +125,7 @@ class WitSvid(SignedToken):
 
     @cached_property
     def _read(self) -> tuple[SpiffeId, datetime, str, PublicKey]:
-        from spiffesim.spiffe.confirmation import confirmation
+        from spiffesim.spiffe.jose.confirmation import confirmation
 
         claims = self._jws.payload
         try:

@@ -16,15 +16,15 @@ import attrs
 
 from spiffesim.errors import InvalidSvid
 from spiffesim.instants import moment, rfc3339
-from spiffesim.spiffe import der
-from spiffesim.spiffe.certificate import Certificate, read_certificate
 from spiffesim.spiffe.face import Face, Shown
 from spiffesim.spiffe.files import write_files
 from spiffesim.spiffe.ids import SpiffeId
-from spiffesim.spiffe.pem import read_certificates, read_pem, write_pem
-from spiffesim.spiffe.privatekey import as_pkcs8, load_key
-from spiffesim.spiffe.problems import issuer_problems, leaf_problems
-from spiffesim.spiffe.x509_rules import X509_SVID
+from spiffesim.spiffe.rules.x509 import X509_SVID
+from spiffesim.spiffe.x509 import der
+from spiffesim.spiffe.x509.certificate import Certificate, read_certificate
+from spiffesim.spiffe.x509.pem import read_certificates, read_pem, write_pem
+from spiffesim.spiffe.x509.privatekey import as_pkcs8, load_key
+from spiffesim.spiffe.x509.problems import issuer_problems, leaf_problems
 
 if TYPE_CHECKING:
     import ssl

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from spiffesim.server import Server
 from spiffesim.simulation import Simulation
 from spiffesim.spiffe import EdgeMemo, X509Svid, validate_x509_svid
-from spiffesim.spiffe.certificate import read_certificate
+from spiffesim.spiffe.x509.certificate import read_certificate
 from spiffesim.spiffe.x509svid import read_chain
 from tests.benchmarks import primitives
 from tests.benchmarks.race import Race, Track

@@ -11,7 +11,7 @@ from spiffesim.authority import JwtAuthority
 from spiffesim.profiles import JWT_HEADER
 from spiffesim.simulation import Simulation
 from spiffesim.spiffe import validate_jwt_svid
-from spiffesim.spiffe.compact import segments
+from spiffesim.spiffe.jose.compact import segments
 from tests.benchmarks import primitives
 from tests.benchmarks.race import Race, Track
 from tests.benchmarks.table import JWT

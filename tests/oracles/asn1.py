@@ -1,6 +1,6 @@
 """Certificates taken apart into their DER values, changed, and signed again: shapes that no builder makes.
 
-Written apart from :mod:`spiffesim.spiffe.der`, which it is there to test.
+Written apart from :mod:`spiffesim.spiffe.x509.der`, which it is there to test.
 """
 
 from __future__ import annotations

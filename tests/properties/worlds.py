@@ -18,7 +18,7 @@ from spiffesim import JwtSvid, Simulation, SpiffeBundle, X509Svid
 from spiffesim.keys import KEY_TYPES
 from spiffesim.plugins.upstream_authority.disk import DiskUpstreamAuthority
 from spiffesim.server import Server
-from spiffesim.spiffe.pem import write_pem
+from spiffesim.spiffe.x509.pem import write_pem
 from spiffesim.strategies import topologies
 from spiffesim.topology import Tree, tree
 from tests.oracles import certificates as pki

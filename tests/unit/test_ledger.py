@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from spiffesim.authority import JwtAuthority
 from spiffesim.ledger import Ledger, View
-from spiffesim.spiffe.certificate import read_certificate
+from spiffesim.spiffe.x509.certificate import read_certificate
 from tests.unit.keyrings import EXAMPLE_ORG, NOW, jwt_authority, started
 
 ROOTS = [started(f"root{number}", ledger=Ledger(EXAMPLE_ORG)).view.roots[0] for number in range(3)]

@@ -16,8 +16,8 @@ from spiffesim.plugins.node_attestor.join_token import JoinTokenAttestor
 from spiffesim.plugins.node_attestor.x509pop import X509PopAttestor, X509PopVerifier
 from spiffesim.plugins.upstream_authority.disk import DiskUpstreamAuthority
 from spiffesim.spiffe.bundle import SpiffeBundle
-from spiffesim.spiffe.pem import read_certificates
 from spiffesim.spiffe.validation import validate_x509_svid
+from spiffesim.spiffe.x509.pem import read_certificates
 
 if TYPE_CHECKING:
     from spiffesim.keys import PrivateKey

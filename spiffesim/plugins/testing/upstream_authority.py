@@ -18,9 +18,9 @@ from spiffesim.plugins.inspection import CA_USAGES, inspect
 from spiffesim.plugins.testing.suite import Conformance, expect, require
 from spiffesim.plugins.upstream_authority import CaRequest, MintedCa, UpstreamAuthority
 from spiffesim.profiles import ca_subject
-from spiffesim.spiffe import extensions
-from spiffesim.spiffe.certificate import Certificate, read_certificate
 from spiffesim.spiffe.ids import TrustDomain
+from spiffesim.spiffe.x509 import extensions
+from spiffesim.spiffe.x509.certificate import Certificate, read_certificate
 
 _DAY: Final = timedelta(hours=24)
 

@@ -17,9 +17,9 @@ from spiffesim.authority import JwtAuthority
 from spiffesim.chain import CertificateLike, Chain
 from spiffesim.instants import Microseconds, moment
 from spiffesim.keys import Draw, Key
-from spiffesim.spiffe.certificate import read_certificate
 from spiffesim.spiffe.ids import TrustDomain
 from spiffesim.spiffe.markup import pretty_fields
+from spiffesim.spiffe.x509.certificate import read_certificate
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes

@@ -17,9 +17,9 @@ from spiffesim.instants import Microseconds, rfc3339, span
 from spiffesim.keys import Key
 from spiffesim.plugins.upstream_authority import CaRequest, MintedCa
 from spiffesim.profiles import UPSTREAM_SIGNED_CA
-from spiffesim.spiffe.certificate import Anchors, Certificate, read_certificate
-from spiffesim.spiffe.path import BudgetSpentError, Search
-from spiffesim.spiffe.pem import read_certificates
+from spiffesim.spiffe.x509.certificate import Anchors, Certificate, read_certificate
+from spiffesim.spiffe.x509.path import BudgetSpentError, Search
+from spiffesim.spiffe.x509.pem import read_certificates
 
 Source: TypeAlias = bytes | str | Path
 """PEM, or the path of a file that holds it."""

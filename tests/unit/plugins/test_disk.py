@@ -20,8 +20,8 @@ from spiffesim.plugins.upstream_authority import MintedCa, UpstreamAuthority
 from spiffesim.plugins.upstream_authority.disk import DiskUpstreamAuthority
 from spiffesim.profiles import WORKLOAD_SVID
 from spiffesim.spiffe.bundle import SpiffeBundle
-from spiffesim.spiffe.pem import write_pem
 from spiffesim.spiffe.validation import validate_x509_svid
+from spiffesim.spiffe.x509.pem import write_pem
 from tests.oracles import certificates as made
 from tests.oracles import profiles
 from tests.oracles.certificates import AT, Issued

@@ -11,9 +11,9 @@ import pytest
 from spiffesim import errors
 from spiffesim.spiffe.bundle import SpiffeBundle
 from spiffesim.spiffe.ids import SpiffeId
+from spiffesim.spiffe.rules.x509 import X509_SVID
 from spiffesim.spiffe.validation import examine_x509_svid
 from spiffesim.spiffe.verdict import Finding, Rule, Rulebook, Verdict, rulebook
-from spiffesim.spiffe.x509_rules import X509_SVID
 from tests.oracles import certificates as make
 from tests.oracles.certificates import AT, DAY
 

@@ -11,7 +11,7 @@ from spiffesim.plugins.node_attestor import Attestation, AttestingServer, server
 from spiffesim.plugins.node_attestor.x509pop import messages
 from spiffesim.plugins.node_attestor.x509pop.evidence import fingerprint
 from spiffesim.plugins.node_attestor.x509pop.verifier import X509PopVerifier
-from spiffesim.spiffe.privatekey import load_key
+from spiffesim.spiffe.x509.privatekey import load_key
 
 if TYPE_CHECKING:
     from spiffesim.keys import PrivateKey

@@ -10,7 +10,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
-from spiffesim.spiffe.jsontext import JsonError, read_object
+from spiffesim.spiffe.jose.jsontext import JsonError, read_object
 
 NONCE_SIZE: Final = 32
 RSA: Final = "rsa_signature"

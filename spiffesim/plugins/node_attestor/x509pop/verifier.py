@@ -11,7 +11,7 @@ from spiffesim.errors import InvalidConfiguration, InvalidSpiffeId, InvalidSvid
 from spiffesim.instants import Microseconds
 from spiffesim.plugins.node_attestor import Attestation, AttestingServer
 from spiffesim.plugins.node_attestor.x509pop import evidence, messages
-from spiffesim.spiffe.certificate import read_certificate
+from spiffesim.spiffe.x509.certificate import read_certificate
 
 if TYPE_CHECKING:
     from cryptography import x509

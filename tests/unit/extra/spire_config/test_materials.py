@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from spiffesim.plugins.external_pki import ExternalCa
-from spiffesim.spiffe.pem import write_pem
+from spiffesim.spiffe.x509.pem import write_pem
 from tests.unit.extra.conftest import Folder
 
 AGENT = "nestedA/agent.conf"

@@ -1,0 +1,83 @@
+"""Which signatures are known to verify: the edges of all the paths that have been seen.
+
+Whoever validates many SVIDs of the same CAs checks the CAs' signatures once.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from spiffesim.errors import InvalidInput
+from spiffesim.spiffe.x509.algorithms import verifies
+from spiffesim.spiffe.x509.certificate import Certificate
+
+
+class EdgeMemo:
+    """Remembers which signatures have verified: exactly those bytes, under exactly that key.
+
+    Only successes are remembered, and only signatures: validity and constraints are checked every
+    time. The caller owns it and passes it in; it forgets the oldest first.
+
+    With each signature it keeps the issuer as it was read: many SVIDs bring the same CA certificates,
+    and to work out anew what each is worth would cost five times as much as to look its signature up.
+
+    Args:
+        size: How many signatures, and how many issuers, it remembers at most.
+
+    Raises:
+        InvalidInput: If the size is not a positive number.
+    """
+
+    __slots__ = ("_edges", "_issuers", "size")
+
+    def __init__(self, size: int = 65_536) -> None:
+        given: object = size
+        if not isinstance(given, int) or given < 1:
+            raise InvalidInput(f"a memo remembers at least one signature, not {size!r}", code="memo_size", size=size)
+        self.size = size
+        self._edges: OrderedDict[tuple[bytes, bytes, bytes], None] = OrderedDict()
+        self._issuers: OrderedDict[bytes, Certificate] = OrderedDict()  # found by signature, compared whole
+
+    def verifies(self, child: Certificate, issuer: Certificate) -> bool:
+        """Whether the signature of a certificate verifies under the key of another one."""
+        edge = (issuer.spki, child.tbs, child.signature)
+        edges = self._edges
+        # The algorithm is part of the signed bytes, but the one outside of them is what is used.
+        if edge in edges and child.signature_algorithm == child.inner_algorithm:
+            return True
+        if not verifies(child, issuer):
+            return False
+        if child.signature_algorithm == child.inner_algorithm:
+            if len(edges) >= self.size:
+                edges.popitem(last=False)
+            edges[edge] = None
+            self._keep(issuer)
+        return True
+
+    def _keep(self, issuer: Certificate) -> None:
+        issuers = self._issuers
+        if issuer.signature not in issuers:
+            if len(issuers) >= self.size:
+                issuers.popitem(last=False)
+            issuers[issuer.signature] = issuer
+
+    def recognize(self, chain: Sequence[Certificate]) -> Sequence[Certificate]:
+        """The same certificates, byte for byte; issuers that have been seen before as they were read then."""
+        recognized = list(chain)
+        for place, issuer in enumerate(chain[1:], 1):
+            known = self._issuers.get(issuer.signature)
+            if known is not None and known.der == issuer.der:
+                recognized[place] = known
+        return recognized
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._edges.clear()
+        self._issuers.clear()
+
+    def __len__(self) -> int:
+        return len(self._edges)
+
+    def __repr__(self) -> str:
+        return f"<EdgeMemo of {len(self)} signatures, at most {self.size}>"
