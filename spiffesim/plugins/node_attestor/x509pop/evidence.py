@@ -44,10 +44,12 @@ def read(which: str, der: bytes, max_rsa_key_size: int) -> x509.Certificate:
     from cryptography import x509
     from cryptography.exceptions import UnsupportedAlgorithm
 
+    # KeyError: what cryptography 45 raises for a string of a type that it does not know.
+    unreadable = (ValueError, TypeError, KeyError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.InvalidVersion)
     try:
         certificate = _load(der)
         size = _rsa_size(certificate)
-    except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.InvalidVersion) as error:
+    except unreadable as error:
         raise refused(f"unable to parse {which}: {error}") from None
     if size > max_rsa_key_size:
         raise refused(f"{which} key size too large", hint=f"{size} bits, more than {max_rsa_key_size}")
