@@ -12,12 +12,12 @@ from spiffesim.agent import Agent
 from spiffesim.authority import IssuedSvid
 from spiffesim.entries import RegistrationEntry, Selector
 from spiffesim.errors import InvalidSpiffeId, NoIdentityIssued, Refused
+from spiffesim.golang import raw_url_decoded
 from spiffesim.instants import moment
 from spiffesim.plugins.workload_attestor import Process
 from spiffesim.spiffe.bundle import BundleMap, SpiffeBundle
 from spiffesim.spiffe.ids import SpiffeId
 from spiffesim.spiffe.jose.compact import b64url
-from spiffesim.spiffe.jose.golang import raw_url_decoded
 from spiffesim.spiffe.jwtsvid import JwtSvid
 from spiffesim.spiffe.validation import examine_jwt_svid, validate_x509_svid
 from spiffesim.spiffe.x509svid import X509Svid, read_chain

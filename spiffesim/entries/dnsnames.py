@@ -12,11 +12,11 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import Final
 
+from spiffesim.golang import quoted
+
 _ACE_PREFIX: Final = "xn--"
 _MAX_LABEL: Final = 63
 _MAX_NAME: Final = 253
-
-_ESCAPES: Final = {'"': '\\"', "\\": "\\\\"} | dict(zip("\a\b\f\n\r\t\v", map(r"\{}".format, "abfnrtv"), strict=True))
 
 _JOINERS: Final = "\u200c\u200d"
 _DEVIATIONS: Final = "\u00df\u03c2"
@@ -70,25 +70,11 @@ def _why_not_plain(name: str) -> str | None:
     culprit = _bad_label(labels, name)
     if culprit is not None:
         # SPIRE: errors.Join puts each error on a line of its own.
-        return f"idna error\nidna: invalid label {_quoted(culprit)}"
+        return f"idna error\nidna: invalid label {quoted(culprit)}"
     output = ".".join(_encoded(_decoded(label)) for label in labels)
     if output != name:
         return f'input domain name "{name}" does not match idna output "{output}": label mismatch after idna'
     return None
-
-
-def _quoted(text: str) -> str:
-    """A text as Go's %q shows it."""
-    return f'"{"".join(map(_escaped, text))}"'
-
-
-def _escaped(character: str) -> str:
-    if character in _ESCAPES:
-        return _ESCAPES[character]
-    if character.isprintable():
-        return character
-    code = ord(character)
-    return f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _bad_label(labels: list[str], name: str) -> str | None:

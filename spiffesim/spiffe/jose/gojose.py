@@ -15,9 +15,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
+from spiffesim import golang
 from spiffesim.errors import InvalidSvid
 from spiffesim.spiffe import jose
-from spiffesim.spiffe.jose import PublicKey, compact, golang
+from spiffesim.spiffe.jose import PublicKey, compact
 
 ALGORITHMS: Final = ("ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
 """The algorithms that SPIRE lets it take, in the order in which it names them."""

@@ -24,13 +24,13 @@ from spiffesim.errors import (
     ValidationError,
     WrongAudience,
 )
+from spiffesim.golang import quoted, quoted_list, unix_time
 from spiffesim.instants import SECOND, Microseconds
 from spiffesim.spiffe.bundle import bundle_for
 from spiffesim.spiffe.ids import SpiffeId, TrustDomain
 from spiffesim.spiffe.jose import PublicKey, gojose
 from spiffesim.spiffe.jose import claims as read
 from spiffesim.spiffe.jose.gojose import ALGORITHMS, Failed
-from spiffesim.spiffe.jose.golang import quoted, quoted_list, unix_time
 from spiffesim.spiffe.rules.jwt import Question
 from spiffesim.spiffe.verdict import Finding, Rule, Rulebook
 

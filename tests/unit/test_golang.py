@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spiffesim.spiffe.jose.golang import quoted, quoted_list, raw_url_decoded, unix_time
+from spiffesim.golang import quoted, quoted_list, raw_url_decoded, unix_time
 from tests.oracles.tokens import b64, unb64
 
 SECOND = 1_000_000

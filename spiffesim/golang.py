@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64decode
 from collections.abc import Iterable
 from typing import Final
 
 from spiffesim.instants import SECOND, Microseconds
-from spiffesim.spiffe.jose.compact import unb64url
 
 _ESCAPES: Final = {
     **dict(zip("\a\b\f\n\r\t\v", ("\\a", "\\b", "\\f", "\\n", "\\r", "\\t", "\\v"), strict=True)),
@@ -35,11 +35,6 @@ def _escaped(character: str) -> str:
 
 
 _ALPHABET: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-# By how many characters stand in the last group: what the last of them means, where only its first bits count.
-_LAST: Final = {
-    2: bytes.maketrans(_ALPHABET, bytes(_ALPHABET[value & 0b110000] for value in range(64))),
-    3: bytes.maketrans(_ALPHABET, bytes(_ALPHABET[value & 0b111100] for value in range(64))),
-}
 
 
 def raw_url_decoded(text: bytes) -> bytes:
@@ -53,9 +48,7 @@ def raw_url_decoded(text: bytes) -> bytes:
     if foreign or len(kept) % 4 == 1:
         place = text.index(foreign[:1]) if foreign else len(text) - 1
         raise ValueError(f"illegal base64 data at input byte {place}")
-    if len(kept) % 4:
-        kept = kept[:-1] + kept[-1:].translate(_LAST[len(kept) % 4])
-    return unb64url(kept)
+    return urlsafe_b64decode(kept + b"=" * (-len(kept) % 4))
 
 
 _YEAR_1: Final = 62_135_596_800
