@@ -86,8 +86,9 @@ def take(build: Callable[[int], Simulation], size: int) -> tuple[Simulation, Tak
 def check(sim: Simulation, pairs: int = 50) -> None:
     """What workloads drawn by seed fetch validates at others, and a forged twin is refused."""
     workloads, drawn = list(sim.workloads.values()), Random(7)
-    if len(workloads) == 1:
-        workloads.append(sim.workload("/other"))
+    if len(workloads) < 2:  # a nest and a line: at the bottom, and at the top
+        deepest = max(sim.servers.values(), key=lambda server: server.depth)
+        workloads = [deepest.workload("/bottom"), sim.workload("/top")]
     for _ in range(pairs):
         holder, validator = drawn.sample(workloads, 2)
         svid, token = holder.fetch_x509_svid(), holder.fetch_jwt_svid(audience="nested-test")
@@ -123,6 +124,5 @@ if __name__ == "__main__":
     if "no-collector" in options:
         gc.disable()
     made, taken = take(BUILDS[name], int(size))
-    if made.workloads:
-        check(made)
+    check(made)
     sys.stdout.write(taken.json())

@@ -11,7 +11,7 @@ import pytest
 
 from spiffesim.simulation import Simulation
 from tests.benchmarks import primitives
-from tests.benchmarks.construction import Taken, refuses_twins
+from tests.benchmarks.construction import Taken, check
 from tests.benchmarks.race import ATTEMPTS, Race, Track
 from tests.benchmarks.table import DEPLOYMENTS, Row, Table, first_to_hold
 
@@ -72,9 +72,7 @@ def test_the_tutorial(track: Track) -> None:
         bound=242,
         below=True,
     )
-    first, second = tutorial().workloads.values()
-    token, svid = first.fetch_jwt_svid(audience="nested-test"), first.fetch_x509_svid()
-    refuses_twins(second, svid, token)
+    check(tutorial())
 
 
 def test_a_tree_of_9841_servers(table: Table) -> None:
