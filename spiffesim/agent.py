@@ -201,9 +201,9 @@ class Agent:
     def _mint(self, entry: RegistrationEntry) -> bool:
         try:
             svid = self.server.new_x509_svid(self.caller, entry.id, key_type=self.workload_key_type)
-        except Refused as refusal:
+        except SpiffeSimError as error:  # or there is no key: the packaged RSA primes may be used up
             # SPIRE: the entry stays stale, and is tried again (pkg/agent/manager/manager.go).
-            self.world.note(self.name, "Failed to mint X509 SVID", entry_id=entry.id, error=str(refusal))
+            self.world.note(self.name, "Failed to mint X509 SVID", entry_id=entry.id, error=str(error))
             return False
         self._cache.hold(entry.id, svid)
         return True

@@ -289,6 +289,11 @@ class JwtAuthority:
         return self._source if isinstance(self._source, bytes) else self._source[1].spki
 
     @property
+    def published_as(self) -> tuple[str, bytes, Microseconds] | None:
+        """All that a downstream said when it published this key; None for a key of ours."""
+        return (self.key_id, self._source, self.not_after) if isinstance(self._source, bytes) else None
+
+    @property
     def _own(self) -> tuple[Draw, Key]:
         assert not isinstance(self._source, bytes)  # a published key never signs here
         return self._source

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from typing import Unpack
 
 from spiffesim.agent import Agent
 from spiffesim.configuration import ServerConfig, Settings, configure
 from spiffesim.entries import EntryOptions, RegistrationEntry, SelectorLike
-from spiffesim.errors import InvalidTopology, Refused
+from spiffesim.errors import InvalidEntry, InvalidInput, InvalidTopology, Refused
 from spiffesim.keys import check_key_type
 from spiffesim.ledger import Ledger
 from spiffesim.plugins.key_manager import KeyManager
@@ -41,6 +42,7 @@ class Builder:
         self, name: str, trust_domain: TrustDomain, config: ServerConfig, upstream: UpstreamAuthority | None
     ) -> Server:
         """A root server, the first of its trust domain."""
+        _check_upstream(upstream)
         server = self._server(name, Ledger(trust_domain), config, upstream=upstream)
         if upstream is not None:
             self._name_upstream(server, upstream, self.world.free_name(f"{name}-upstream"))
@@ -81,23 +83,28 @@ class Builder:
                 f"nesting is within one trust domain, here {parent.trust_domain}; name an agent of this one",
                 code="via",
             )
-        if process is None:
-            process = self._own_process(name, None)
-            self._register_server(via, parent, name, process)
-        client = Workload(self.world, name, via, process)
-        upstream = SpireUpstreamAuthority(client, parent)
-        return self._server(
-            name, parent.view.ledger, config, upstream=upstream, parent=parent, via=via, key_manager=key_manager
-        )
+        with ExitStack() as undo:  # a server that does not start leaves no entries behind: its name is as good as new
+            if process is None:
+                process = self._own_process(name, None)
+                self._register_server(via, parent, name, process, undo)
+            client = Workload(self.world, name, via, process)
+            upstream = SpireUpstreamAuthority(client, parent)
+            server = self._server(
+                name, parent.view.ledger, config, upstream=upstream, parent=parent, via=via, key_manager=key_manager
+            )
+            undo.pop_all()
+        return server
 
-    def _register_server(self, via: Agent, parent: Server, name: str, process: Process) -> None:
+    def _register_server(self, via: Agent, parent: Server, name: str, process: Process, undo: ExitStack) -> None:
         """Let an agent give a nested server an SVID, and its parent take that for a downstream's."""
         entry = self._register(via, parent.trust_domain.id(path_of(name)), process, downstream=True)
+        undo.callback(via.server.delete_entry, entry.id)
         if via.server is not parent:
             # The parent looks at its own entries, whoever issued the SVID; it has no agent of this ID.
-            parent.create_entry(
+            twin = parent.create_entry(
                 spiffe_id=entry.spiffe_id, parent_id=entry.parent_id, selectors=entry.selectors, downstream=True
             )
+            undo.callback(parent.delete_entry, twin.id)
 
     def _check_depth(self, parent: Server, name: str) -> None:
         depth, limit = parent.depth + 1, self.world.max_depth
@@ -191,6 +198,7 @@ class Builder:
         **fields: Unpack[EntryOptions],
     ) -> Workload:
         """A registered workload; see ``Agent.workload``."""
+        _check_not_of_the_process(fields)
         text = str(path)
         spiffe_id = SpiffeId(text) if "://" in text else agent.server.trust_domain.id(text)
         own = self.world.claim(name) if name is not None else self.world.free_name(spiffe_id.path[1:] or "workload")
@@ -231,3 +239,24 @@ class Builder:
 
 def _all_workload_attestors() -> Sequence[WorkloadAttestor]:
     return (UnixWorkloadAttestor(), DockerWorkloadAttestor(), K8sWorkloadAttestor(), DeclaredWorkloadAttestor())
+
+
+def _check_not_of_the_process(fields: Iterable[str]) -> None:
+    """Refuse for an entry what a process has, and say where it belongs."""
+    for name in fields:
+        if name in ProcessAttributes.__annotations__:
+            raise InvalidEntry(
+                f"{name!r} is no field of a registration entry, but what a process is: workload(..., "
+                f"process=Process({name}=...)), or agent.process({name}=...) for one that is not registered",
+                code="unknown_field",
+                field=name,
+            )
+
+
+def _check_upstream(upstream: object) -> None:
+    """Refuse what is no upstream authority before a server stumbles over it."""
+    if upstream is not None and not isinstance(upstream, UpstreamAuthority):
+        raise InvalidInput(
+            "an upstream authority is an object with a name, mint_x509_ca and publish_jwt_key, such as a "
+            f"DiskUpstreamAuthority, not {upstream!r:.80}"
+        )

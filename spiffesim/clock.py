@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, TypedDict
 
 from spiffesim.errors import ClockError
 from spiffesim.instants import (
@@ -19,6 +19,18 @@ from spiffesim.instants import (
 
 EPOCH: Final = datetime(2030, 1, 1, tzinfo=UTC)
 """When a simulation with a seed begins."""
+
+
+class Spans(TypedDict, total=False):
+    """A span of time, in the words of ``timedelta``."""
+
+    weeks: float
+    days: float
+    hours: float
+    minutes: float
+    seconds: float
+    milliseconds: float
+    microseconds: float
 
 
 def present() -> datetime:
@@ -73,3 +85,20 @@ class Clock:
 
     def __repr__(self) -> str:
         return f"<Clock {rfc3339(self.instant)}>"
+
+
+def step_of(duration: object, spans: Spans) -> timedelta:
+    """One step of time out of what a user says: a timedelta, and more in the words of one.
+
+    Raises:
+        ClockError: If it is not a timedelta, or longer than one can be.
+    """
+    if not isinstance(duration, timedelta):
+        raise ClockError(
+            f"a step of time is a timedelta, or a number with its unit, such as advance(seconds=60), not {duration!r}",
+            duration=duration,
+        )
+    try:
+        return duration + timedelta(**spans)
+    except (OverflowError, ValueError) as error:  # ValueError: not a number
+        raise ClockError(f"{duration} and {dict(spans)} are no step of time: {error}", duration=duration) from None

@@ -10,6 +10,7 @@ import attrs
 
 from spiffesim import rotation
 from spiffesim.errors import InvalidConfiguration
+from spiffesim.golang import valid_string
 from spiffesim.instants import Microseconds, span
 from spiffesim.keys import check_key_type
 from spiffesim.spiffe.ids import SpiffeId
@@ -24,6 +25,23 @@ def _positive(_instance: object, attribute: attrs.Attribute[Any], value: object)
     if not isinstance(value, timedelta) or value < timedelta(seconds=1):
         raise InvalidConfiguration(
             f"{attribute.name} is {value!r}; give a timedelta of at least one second", code=attribute.name
+        )
+
+
+def _written(_instance: object, attribute: attrs.Attribute[Any], value: str | tuple[str, ...]) -> None:
+    """A text, or several, that get into a document."""
+    for text in value if isinstance(value, tuple) else (value,):
+        if not valid_string(text):
+            raise InvalidConfiguration(
+                f"{attribute.name} is a text that UTF-8 can write, not {text!r}", code=attribute.name
+            )
+
+
+def _subject(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if not isinstance(value, CaSubject):
+        raise InvalidConfiguration(
+            f'{attribute.name} is {value!r}; give a CaSubject, such as CaSubject(common_name="root")',
+            code=attribute.name,
         )
 
 
@@ -71,9 +89,9 @@ class CaSubject:
         common_name: The common name; empty for none.
     """
 
-    country: tuple[str, ...] = attrs.field(default=("US",), converter=_texts)
-    organization: tuple[str, ...] = attrs.field(default=("SPIFFE",), converter=_texts)
-    common_name: str = ""
+    country: tuple[str, ...] = attrs.field(default=("US",), converter=_texts, validator=_written)
+    organization: tuple[str, ...] = attrs.field(default=("SPIFFE",), converter=_texts, validator=_written)
+    common_name: str = attrs.field(default="", validator=_written)
 
     _repr_pretty_ = pretty_fields
 
@@ -105,12 +123,12 @@ class ServerConfig:
     agent_ttl: timedelta | None = attrs.field(default=None, validator=attrs.validators.optional(_positive))
     ca_key_type: str = attrs.field(default="ec-p256", converter=_key_type)
     jwt_key_type: str | None = attrs.field(default=None, converter=_optional_key_type)
-    ca_subject: CaSubject = CaSubject()
-    jwt_issuer: str = ""
+    ca_subject: CaSubject = attrs.field(default=CaSubject(), validator=_subject)
+    jwt_issuer: str = attrs.field(default="", validator=_written)
     disable_jwt_svids: bool = False
     admin_ids: tuple[SpiffeId, ...] = attrs.field(default=(), converter=_ids)
     feature_flags: frozenset[str] = attrs.field(default=frozenset(), converter=_flags)
-    wit_issuer: str = ""
+    wit_issuer: str = attrs.field(default="", validator=_written)
 
     _repr_pretty_ = pretty_fields
 

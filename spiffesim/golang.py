@@ -20,6 +20,13 @@ def quoted(text: str) -> str:
     return f'"{"".join(map(_escaped, text))}"'
 
 
+def valid_string(text: object) -> bool:
+    """Whether a text can be written as UTF-8, as ``utf8.ValidString`` asks: whether no half of a character is in it."""
+    return isinstance(text, str) and (
+        text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
+    )
+
+
 def quoted_list(texts: Iterable[str]) -> str:
     """A slice of texts as ``%q`` shows it."""
     return f"[{' '.join(map(quoted, texts))}]"

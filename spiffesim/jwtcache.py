@@ -52,6 +52,8 @@ class JwtCache:
         Raises:
             Unavailable: With SPIRE's text, if the server refuses and no cached token is still good.
         """
+        # SPIRE: jwt_svid_include_jti is to pass the cache by, but gets lost on the way to the agent, which copies the
+        # other attribute only (pkg/agent/client/util.go): such tokens are cached like all others.
         key = (str(entry.spiffe_id), tuple(sorted(audience)))
         svid = self._tokens.get(key)
         if svid is None or _expires_soon(svid, now):

@@ -26,6 +26,7 @@ class Ledger:
         self.announced = 0  # how many JWT authorities were made known everywhere at once
         self.closures = 0  # how often a way up may have closed: an entry changed or deleted, an agent banned
         self._quiet: list[int] = []  # the places of the JWT authorities that were not announced
+        self._published: set[tuple[str, bytes, Microseconds]] = set()  # what downstreams published
         self._pairs: tuple[tuple[int, int], Pairs] | None = None  # the keys that were read last
 
     def add_root(self, root: CertificateLike) -> bool:
@@ -36,13 +37,20 @@ class Ledger:
         return True
 
     def add_jwt_authority(self, authority: JwtAuthority, *, everywhere: bool = False) -> None:
-        """Append a JWT authority.
+        """Append a JWT authority, unless a downstream has published the very same before.
 
         Args:
             authority: The authority.
             everywhere: Whether every view of the trust domain knows it at once, as a convenience
                 call leaves it; else it waits until each view catches up.
+
+        SPIRE: pkg/common/bundleutil/bundle.go (MergeBundles)
         """
+        published = authority.published_as
+        if published in self._published:
+            return
+        if published is not None:
+            self._published.add(published)
         if everywhere:
             authority.everywhere = True
             self.announced += 1

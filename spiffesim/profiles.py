@@ -14,6 +14,8 @@ from typing import Any, Final
 
 import attrs
 
+from spiffesim.errors import InvalidInput
+from spiffesim.golang import valid_string
 from spiffesim.instants import Microseconds
 from spiffesim.spiffe.x509 import der
 
@@ -256,6 +258,19 @@ JWT_HEADER: Final[Mapping[str, str]] = {"typ": "JWT"}
 
 WIT_HEADER: Final[Mapping[str, str]] = {"typ": "wit+jwt"}
 """What the header of a WIT-SVID has besides ``alg`` and ``kid``."""
+
+
+def read_audience(audience: str | Iterable[str]) -> tuple[str, ...]:
+    """Whom a JWT-SVID is asked for: one name or several.
+
+    Raises:
+        InvalidInput: If one is not a text that UTF-8 can write.
+    """
+    names = (audience,) if isinstance(audience, str) else tuple(audience)
+    for name in names:
+        if not valid_string(name):
+            raise InvalidInput(f"an audience is a text that UTF-8 can write, not {name!r}", code="audience", name=name)
+    return names
 
 
 def jwt_claims(

@@ -18,7 +18,7 @@ from spiffesim.authority import IssuedSvid
 from spiffesim.ca import ServerCa
 from spiffesim.configuration import ServerConfig
 from spiffesim.entries import Entries, EntryCache
-from spiffesim.errors import Refused
+from spiffesim.errors import SpiffeSimError
 from spiffesim.instants import SECOND, Microseconds, moment, span
 from spiffesim.keyring import Keyring
 from spiffesim.keys import Draw, Randomness
@@ -204,8 +204,8 @@ class Server(AgentService, SvidService, BundleService):
         if self._svid is not None and self._svid.past_half_life(now):
             try:
                 self.renew_svid()
-            except Refused as refusal:
-                self.world.note(self.name, "Could not rotate server SVID", error=str(refusal))
+            except SpiffeSimError as error:  # the CA has ended, or the packaged RSA primes are used up
+                self.world.note(self.name, "Could not rotate server SVID", error=str(error))
         self._prune(now)
 
     def _prune(self, now: Microseconds) -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from spiffesim import topology
 from spiffesim.agent import Agent
 from spiffesim.builder import Builder
-from spiffesim.clock import EPOCH, Clock, present
+from spiffesim.clock import EPOCH, Clock, Spans, present, step_of
 from spiffesim.configuration import SETTINGS, ServerConfig, Settings, configure
 from spiffesim.errors import InvalidTopology
 from spiffesim.journal import Journal
@@ -34,18 +34,6 @@ class SimulationOptions(Settings, total=False):
     start: datetime | None
     max_depth: int | None
     upstream_authority: UpstreamAuthority | None
-
-
-class Spans(TypedDict, total=False):
-    """A span of time, in the words of ``timedelta``."""
-
-    weeks: float
-    days: float
-    hours: float
-    minutes: float
-    seconds: float
-    milliseconds: float
-    microseconds: float
 
 
 class Simulation:
@@ -223,9 +211,9 @@ class Simulation:
             The present instant.
 
         Raises:
-            ClockError: If that is backwards, or past the year 9999.
+            ClockError: If that is backwards, past the year 9999, or no span at all.
         """
-        self.world.clock.advance(duration + timedelta(**spans))
+        self.world.clock.advance(step_of(duration, spans))
         with self._causing("advance"):
             self._pass(arriving=True)
             self._settle()
@@ -253,13 +241,13 @@ class Simulation:
             pass  # what a server published has to come down again, on all the other ways
 
     def _pass(self, *, arriving: bool = False) -> bool:
-        """Once from the roots down, by name: each server, then its agents; True if anything changed.
+        """Once down from the roots: each server, then its agents; True if anything changed.
 
         Args:
             arriving: Whether all that time brings is done, too: at the end of a step of the clock.
         """
         changed = False
-        for server in self.world.servers.values():
+        for server in self._in_order():
             changed |= server.poll_upstream()
             if arriving:
                 server.catch_up()
@@ -269,6 +257,20 @@ class Simulation:
                     agent.rotate_svid()
                 changed |= agent.sync(rotating=arriving)
         return changed
+
+    def _in_order(self) -> Iterable[Server]:
+        """The servers, parents first and then by name, but none before whose agent it attests through."""
+        order: dict[str, Server] = {}
+        for server in self.world.servers.values():
+            waiting = [server]
+            while waiting:
+                last = waiting[-1]
+                above = last.parent, last.via.server if last.via is not None else None
+                missing = [other for other in above if other is not None and other.name not in order]
+                if not missing:
+                    order[waiting.pop().name] = last
+                waiting += missing
+        return order.values()
 
     def tree(self) -> Tree:
         """The deployment as a tree, as it is now; print it, or let a notebook draw it."""

@@ -15,6 +15,7 @@ from spiffesim.errors import InvalidSpiffeId, NoIdentityIssued, Refused
 from spiffesim.golang import raw_url_decoded
 from spiffesim.instants import moment
 from spiffesim.plugins.workload_attestor import Process
+from spiffesim.profiles import read_audience
 from spiffesim.spiffe.bundle import BundleMap, SpiffeBundle
 from spiffesim.spiffe.ids import SpiffeId
 from spiffesim.spiffe.jose.compact import b64url
@@ -144,7 +145,7 @@ class Workload:
             Unavailable: As for one.
         """
         self.agent.check_running()
-        names = (audience,) if isinstance(audience, str) else tuple(audience)
+        names = read_audience(audience)
         if not names:
             raise _invalid("audience must be specified")
         wanted = _requested(spiffe_id)

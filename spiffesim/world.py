@@ -10,6 +10,7 @@ from spiffesim.clock import Clock
 from spiffesim.configuration import Settings
 from spiffesim.entries import EntryOptions, SelectorLike
 from spiffesim.errors import InvalidTopology
+from spiffesim.golang import valid_string
 from spiffesim.instants import Microseconds
 from spiffesim.journal import Journal
 from spiffesim.keys import Randomness
@@ -182,11 +183,13 @@ class World:
         """A name for a new node.
 
         Raises:
-            InvalidTopology: If it is empty, not a text, or taken.
+            InvalidTopology: If it is empty, not a text that UTF-8 can write, or taken.
         """
-        if not isinstance(name, str) or not name:
+        if not name or not valid_string(name):
             raise InvalidTopology(
-                f"a node's name is a text that is not empty, not {name!r}", code="node_name", name=name
+                f"a node's name is a text that is not empty and that UTF-8 can write, not {name!r}",
+                code="node_name",
+                name=name,
             )
         if name in self:
             raise InvalidTopology(

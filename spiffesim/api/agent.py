@@ -14,11 +14,11 @@ from spiffesim.api.entry import EntryService
 from spiffesim.authority import IssuedSvid
 from spiffesim.authorization import OPERATOR, Caller
 from spiffesim.entries import Selector
-from spiffesim.errors import AlreadyExists, AttestationFailed, NotAuthorized
+from spiffesim.errors import AlreadyExists, AttestationFailed, InvalidSpiffeId, NotAuthorized, Refused
 from spiffesim.keys import Draw
 from spiffesim.nodes import Node
 from spiffesim.plugins.node_attestor import Attestation
-from spiffesim.plugins.node_attestor.join_token import check_ttl
+from spiffesim.plugins.node_attestor.join_token import agent_id_of, check_ttl
 from spiffesim.profiles import AGENT_SVID
 from spiffesim.spiffe.ids import SpiffeId
 from spiffesim.spiffe.x509svid import X509Svid
@@ -46,7 +46,7 @@ class AgentService(EntryService):
 
         Raises:
             Refused: INVALID_ARGUMENT for a TTL of less than a second or an ID that no workload can
-                have, INTERNAL if the token is given out already.
+                have, INTERNAL if the token is given out already, or is no part of an ID and ``agent_id`` is given.
 
         SPIRE: pkg/server/api/agent/v1/service.go (CreateJoinToken)
         """
@@ -57,10 +57,20 @@ class AgentService(EntryService):
         drawn = token or self.world.randomness.uuid(stream, self.world.randomness.count(stream))
         self.join_tokens.create(drawn, ttl, self.world.now)
         if alias is not None:
-            parent = self.trust_domain.id(f"/spire/agent/join_token/{drawn}")
+            parent = self._parent_of_alias(drawn)
             with suppress(AlreadyExists):  # SPIRE: the entry that is there is as good
                 self.create_entry(parent_id=parent, spiffe_id=alias, selectors=[_own_selector(parent)], caller=caller)
         return drawn
+
+    def _parent_of_alias(self, token: str) -> SpiffeId:
+        try:
+            return agent_id_of(token, self.trust_domain)
+        except InvalidSpiffeId as error:
+            raise Refused(
+                "failed to create join token registration entry: failed to create join token ID: " + error.reason,
+                status="INTERNAL",
+                hint=str(error),
+            ) from None
 
     def admit_agent(self, attestation_type: str, attestation: Attestation) -> IssuedSvid:
         """Sign the SVID of an agent that has proved what it is, and record it.

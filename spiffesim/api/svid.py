@@ -18,7 +18,7 @@ from spiffesim.instants import SECOND, Microseconds, span
 from spiffesim.keys import Draw, Key
 from spiffesim.nodes import Node
 from spiffesim.plugins.upstream_authority import MintedCa
-from spiffesim.profiles import WORKLOAD_SVID
+from spiffesim.profiles import WORKLOAD_SVID, read_audience
 from spiffesim.spiffe import jose
 from spiffesim.spiffe.ids import SpiffeId
 from spiffesim.spiffe.jwtsvid import JwtSvid
@@ -91,7 +91,7 @@ class SvidService(Service):
 
         SPIRE: pkg/server/credtemplate/builder.go (BuildWorkloadJWTSVIDClaims)
         """
-        names = [audience] if isinstance(audience, str) else list(audience)
+        names = read_audience(audience)
         if not names:
             raise Refused("at least one audience is required", status="INVALID_ARGUMENT", hint=f"server {self.name}")
         kept = [name for name in names if name]

@@ -39,8 +39,9 @@ def _trust_domain(name: TrustDomain | str) -> TrustDomain:
     return TrustDomain.parse(name)
 
 
-def _ders(certificates: Iterable[bytes]) -> tuple[bytes, ...]:
-    return tuple(dict.fromkeys(certificates))
+def _ders(certificates: Iterable[bytes | bytearray | memoryview]) -> tuple[bytes, ...]:
+    # Copies of what its owner may change: the value never does.
+    return tuple(dict.fromkeys(bytes(der) if isinstance(der, bytearray | memoryview) else der for der in certificates))
 
 
 @attrs.frozen(slots=False, repr=False)  # not slotted: keys and certificates are loaded when somebody looks
@@ -161,10 +162,22 @@ class SpiffeBundle(Shown):
 
     @cached_property
     def x509_authorities(self) -> tuple[x509.Certificate, ...]:
-        """The CA certificates, as ``cryptography`` has them."""
-        from cryptography.x509 import load_der_x509_certificate
+        """The CA certificates, as ``cryptography`` has them.
 
-        return tuple(load_der_x509_certificate(der) for der in self.x509_der)
+        Raises:
+            InvalidBundle: If one cannot be loaded, or is not a CA's.
+        """
+        from cryptography.x509 import InvalidVersion, load_der_x509_certificate
+
+        authorities = self.anchors.certificates
+        try:
+            return tuple(load_der_x509_certificate(authority.der) for authority in authorities)
+        except (ValueError, TypeError, InvalidVersion) as error:
+            raise InvalidBundle(
+                f"an X.509 authority of {self.trust_domain} cannot be loaded: {error}",
+                code="certificate_encoding",
+                clause="RFC 5280 4.1",
+            ) from None
 
     @cached_property
     def anchors(self) -> Anchors:
@@ -343,9 +356,11 @@ def bundle_for(bundles: Bundles, trust_domain: TrustDomain) -> SpiffeBundle | No
     return found
 
 
-def _each(bundles: Iterable[SpiffeBundle]) -> Iterator[SpiffeBundle]:
-    if not isinstance(bundles, Iterable):
-        raise InvalidInput(f"bundles are a SpiffeBundle, a BundleMap or an iterable, not {type(bundles).__name__}")
+def _each(bundles: object) -> Iterator[SpiffeBundle]:
+    if not isinstance(bundles, Iterable) or isinstance(bundles, bytes | str):
+        raise InvalidInput(
+            f"bundles are a SpiffeBundle, a BundleMap or an iterable of them, not {type(bundles).__name__}"
+        )
     for bundle in bundles:
         if not isinstance(bundle, SpiffeBundle):
             raise InvalidInput(f"there is a {type(bundle).__name__} among the bundles, not a SpiffeBundle")

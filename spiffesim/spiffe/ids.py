@@ -9,7 +9,7 @@ from typing import Final, NoReturn, TypeAlias
 
 import attrs
 
-from spiffesim.errors import InvalidSpiffeId, InvalidTrustDomain
+from spiffesim.errors import InvalidInput, InvalidSpiffeId, InvalidTrustDomain
 
 SCHEME: Final = "spiffe://"
 MAX_ID_BYTES: Final = 2048
@@ -78,7 +78,11 @@ class TrustDomain:
         if path and not path.startswith("/"):  # it would make another trust domain
             reason = "path must have a leading slash"
             raise InvalidSpiffeId(
-                f"{reason}: {_shown(path)}", code="leading_slash", clause="SPIFFE-ID 2.2", reason=reason, text=path
+                f"{reason}: {_shown(path)}; did you mean {_shown(f'/{path}')}?",
+                code="leading_slash",
+                clause="SPIFFE-ID 2.2",
+                reason=reason,
+                text=path,
             )
         return SpiffeId(f"{SCHEME}{self.name}{path}")
 
@@ -114,8 +118,9 @@ class SpiffeId:
     path: str
 
     def __init__(self, text: str) -> None:
-        match = _ID.fullmatch(text) if isinstance(text, str) else None
-        if match is None or len(text) > MAX_ID_BYTES:
+        # The length first: of a text of megabytes the pattern would remember each segment.
+        match = _ID.fullmatch(text) if isinstance(text, str) and len(text) <= MAX_ID_BYTES else None
+        if match is None:
             _refuse_id(text)
         object.__setattr__(self, "_text", text)
         object.__setattr__(self, "trust_domain", _known_good(match[1]))
@@ -262,7 +267,16 @@ def match_id(spiffe_id: SpiffeId | str) -> Matcher:
 
 
 def match_one_of(spiffe_ids: Iterable[SpiffeId | str]) -> Matcher:
-    """Matches any of the SPIFFE IDs given."""
+    """Matches any of the SPIFFE IDs given.
+
+    Raises:
+        InvalidInput: If it is one text instead of a collection.
+        InvalidSpiffeId: If one of them is none.
+    """
+    if isinstance(spiffe_ids, str):
+        raise InvalidInput(
+            f"match_one_of takes a collection of SPIFFE IDs, and match_id one, such as {spiffe_ids!r:.80}"
+        )
     return _OneOf(tuple(SpiffeId.parse(spiffe_id) for spiffe_id in spiffe_ids))
 
 

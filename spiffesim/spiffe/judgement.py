@@ -23,6 +23,11 @@ from spiffesim.spiffe.x509svid import X509Svid
 
 X509: Final = "x509-svid"
 
+# A verdict without findings accepts, and an assertion is not there under python -O.
+_UNEXPLAINED: Final = Finding(
+    "known_authority", "the chain leads to no authority, and which rule it breaks is not known; please report this"
+)
+
 Chain: TypeAlias = X509Svid | Sequence[bytes]
 
 
@@ -31,18 +36,22 @@ def judge(chain: Chain, bundles: Bundles, at: datetime, memo: EdgeMemo | None) -
     instant = instant_of(at)
     certificates = _read(chain)
     if isinstance(certificates, Finding):
-        return Verdict.of(X509, None, moment(instant), (certificates,))
+        return _refused(None, instant, (certificates,))
     if memo is not None:
         certificates = memo.recognize(certificates)
     leaf = certificates[0]
     spiffe_id = leaf.readable_spiffe_id
     if spiffe_id is None:
-        return Verdict.of(X509, spiffe_id, moment(instant), explain_leaf(leaf, instant))
+        return _refused(spiffe_id, instant, explain_leaf(leaf, instant))
     answer = _judge_path(certificates, spiffe_id, bundles, instant, memo)
     if isinstance(answer, Explanation):
-        assert answer.findings  # what the search rules out breaks a rule that can be named
-        return Verdict.of(X509, spiffe_id, moment(instant), answer.findings, answer.depth)
+        return _refused(spiffe_id, instant, answer.findings, answer.depth)
     return spiffe_id, answer
+
+
+def _refused(spiffe_id: SpiffeId | None, at: Microseconds, findings: tuple[Finding, ...], depth: int = 0) -> Verdict:
+    """The verdict that refuses a chain: what was ruled out stays refused, even if no rule could be named."""
+    return Verdict.of(X509, spiffe_id, moment(at), findings or (_UNEXPLAINED,), depth)
 
 
 def _judge_path(

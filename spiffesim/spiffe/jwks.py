@@ -43,7 +43,9 @@ def read_document(what: str, data: bytes | str) -> dict[str, Any]:
     try:
         return read_object(data)
     except JsonError as error:
-        raise InvalidBundle(f"the document of {what} {error}", code="json", clause=clause) from None
+        pem = data.lstrip()[:10] in ("-----BEGIN", b"-----BEGIN")
+        hint = "; this is PEM, which SpiffeBundle.from_pem reads" if pem else ""
+        raise InvalidBundle(f"the document of {what} {error}{hint}", code="json", clause=clause) from None
 
 
 def read_bundle(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from datetime import datetime
 
 import attrs
 
+from spiffesim.errors import InvalidInput
 from spiffesim.spiffe.jose.compact import b64url_bytes, unb64url
 from spiffesim.spiffe.markup import pretty_fields
 
@@ -26,6 +27,9 @@ class Proof:
         signed: The bytes under the signature.
         signature: The raw signature, as ``cnf.jwk.alg`` makes it (ECDSA: r and s, not DER).
         not_after: From this instant on the proof is worth nothing; an aware datetime.
+
+    Raises:
+        InvalidInput: If one of them is of another type.
     """
 
     signed: bytes
@@ -33,6 +37,14 @@ class Proof:
     not_after: datetime
 
     _repr_pretty_ = pretty_fields
+
+    def __attrs_post_init__(self) -> None:
+        for name, kind in (("signed", bytes), ("signature", bytes), ("not_after", datetime)):
+            value = getattr(self, name)
+            if not isinstance(value, kind):
+                raise InvalidInput(
+                    f"{name} of a proof is a {kind.__name__}, not a {type(value).__name__}", code="proof"
+                )
 
     def holds(self, token: bytes) -> bool:
         """Whether the signed bytes contain the SHA-256 of a token."""

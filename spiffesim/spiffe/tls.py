@@ -55,10 +55,12 @@ def configure_trust(bundle: SpiffeBundle, ssl_context: ssl.SSLContext) -> None:
     the handshake. Authorities need not be self-signed.
 
     Raises:
-        InvalidBundle: If the bundle has no X.509 authorities, or ``ssl`` cannot use them.
+        InvalidBundle: If the bundle has no X.509 authorities, one is not a CA's, or ``ssl`` cannot use them.
     """
+    # Read first: with partial chains, ssl would take a leaf among them for its own authority.
+    authorities = bundle.anchors.certificates
     try:
-        ssl_context.load_verify_locations(cadata=b"".join(bundle.x509_der))
+        ssl_context.load_verify_locations(cadata=b"".join(authority.der for authority in authorities))
     except (ssl.SSLError, ValueError) as error:
         raise InvalidBundle(
             f"ssl cannot use the {len(bundle.x509_der)} X.509 authorities of {bundle.trust_domain}: {error}",

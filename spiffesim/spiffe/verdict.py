@@ -65,7 +65,7 @@ class Finding:
     rule: str
     detail: str
     depth: int | None = None
-    facts: Mapping[str, Any] = attrs.field(factory=dict, converter=_copy)
+    facts: Mapping[str, Any] = attrs.field(factory=dict, converter=_copy, hash=False)
 
     _repr_pretty_ = pretty_fields
 

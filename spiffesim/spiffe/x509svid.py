@@ -50,8 +50,9 @@ _OF_A_LEAF: Final = (
 _OF_AN_ISSUER: Final = (*_OF_BOTH, "issuer_is_ca", "issuer_key_usage", "issuer_key_cert_sign")
 
 
-def _ders(certificates: Iterable[bytes]) -> tuple[bytes, ...]:
-    return tuple(certificates)
+def _ders(certificates: Iterable[bytes | bytearray | memoryview]) -> tuple[bytes, ...]:
+    # Copies of what its owner may change: the value never does.
+    return tuple(bytes(der) if isinstance(der, bytearray | memoryview) else der for der in certificates)
 
 
 @attrs.frozen(slots=False, repr=False)  # not slotted: certificates and key are read when somebody looks
@@ -165,7 +166,7 @@ class X509Svid(Shown):
     def _own(self) -> Certificate:
         """The leaf as the validator reads it: whoever asks for the SPIFFE ID need not wait for the others."""
         if not self.chain:
-            raise _refuse("chain_present", "the SVID has no certificate", "X509-SVID 5.1")
+            raise _no_certificate()
         return read_certificate(self.chain[0])
 
     @cached_property
@@ -175,16 +176,22 @@ class X509Svid(Shown):
         Raises:
             InvalidSvid: If one cannot be loaded.
         """
-        from cryptography.x509 import load_der_x509_certificate
+        from cryptography.x509 import InvalidVersion, load_der_x509_certificate
 
         try:
             return tuple(load_der_x509_certificate(certificate) for certificate in self.chain)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, InvalidVersion) as error:
             raise _refuse("certificate_encoding", f"a certificate cannot be loaded: {error}", "RFC 5280 4.1") from None
 
     @property
     def leaf(self) -> x509.Certificate:
-        """The certificate of the workload, as ``cryptography`` has it."""
+        """The certificate of the workload, as ``cryptography`` has it.
+
+        Raises:
+            InvalidSvid: If there is none, or one cannot be loaded.
+        """
+        if not self.chain:
+            raise _no_certificate()
         return self.certificates[0]
 
     @cached_property
@@ -268,7 +275,9 @@ def read_chain(data: bytes | str) -> tuple[bytes, ...]:
     Raises:
         InvalidSvid: If they are neither.
     """
-    if isinstance(data, bytes) and b"-----BEGIN " not in data:
+    # DER is known by its first octets, not by what it lacks: anybody may write the PEM of somebody else's
+    # certificate into an extension of their own. A certificate is longer than 127 bytes, and no text begins so.
+    if isinstance(data, bytes) and ((data[:1] == b"\x30" and data[1:2] >= b"\x80") or b"-----BEGIN " not in data):
         return _split(data)
     try:
         return tuple(read_certificates(data))
@@ -310,6 +319,10 @@ def _checked(svid: X509Svid) -> X509Svid:
         raise _refuse("private_key_of_leaf", text, "X509-SVID 4.3")
     svid.__dict__["private_key"] = key  # it need not be loaded again
     return svid
+
+
+def _no_certificate() -> InvalidSvid:
+    return _refuse("chain_present", "the SVID has no certificate", "X509-SVID 5.1")
 
 
 def _refuse(code: str, message: str, clause: str, **facts: Any) -> InvalidSvid:

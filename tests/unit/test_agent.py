@@ -223,6 +223,25 @@ def test_the_type_of_workload_keys_is_a_setting_of_the_agent(sim: Simulation) ->
         sim.root.agent("dsa", workload_key_type="dsa")
 
 
+def test_an_agent_that_gets_no_key_tries_again(sim: Simulation, monkeypatch: pytest.MonkeyPatch) -> None:
+    agent = sim.root.agent("rsa", workload_key_type="rsa-2048")
+    held = agent.workload("/held")
+    svid = held.fetch_x509_svid()
+    with monkeypatch.context() as poor:
+        poor.setattr("spiffesim.primes.PAIRS", 1)
+        late = agent.workload("/late")
+        sim.advance(minutes=40)  # past the half-life of the one, and nothing for the other
+        assert held.fetch_x509_svid() == svid
+        with pytest.raises(Unavailable, match="context deadline exceeded"):
+            late.fetch_x509_svid()
+    failures = sim.journal.where(kind="Failed to mint X509 SVID", node="rsa")
+    assert failures
+    assert all("all that the packaged primes give" in failure.data["error"] for failure in failures)
+    sim.settle()
+    assert held.fetch_x509_svid() != svid
+    assert late.fetch_x509_svid().not_after > sim.now
+
+
 # Turned away
 
 

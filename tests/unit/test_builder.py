@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable
 from types import FrameType
@@ -10,10 +11,21 @@ from typing import Any
 import pytest
 
 from spiffesim import Agent, Simulation, SpiffeId
-from spiffesim.errors import AlreadyExists, InvalidConfiguration, InvalidSpiffeId, InvalidTopology, Refused
+from spiffesim.errors import (
+    AlreadyExists,
+    InvalidConfiguration,
+    InvalidEntry,
+    InvalidInput,
+    InvalidSpiffeId,
+    InvalidTopology,
+    Refused,
+    Unavailable,
+)
 from spiffesim.keys import Key, Randomness
+from spiffesim.plugins.external_pki import ExternalCa
 from spiffesim.plugins.key_manager.memory import MemoryKeyManager
 from spiffesim.plugins.node_attestor.declared import DeclaredNodeAttestor
+from spiffesim.plugins.upstream_authority.disk import DiskUpstreamAuthority
 from spiffesim.plugins.workload_attestor import Process
 from spiffesim.server import Server
 
@@ -155,11 +167,13 @@ def calls(action: Callable[[], Any]) -> int:
         nonlocal count
         count += event == "call"
 
+    gc.disable()  # Hypothesis and others have functions called when the collector runs
     sys.setprofile(on_call)
     try:
         action()
     finally:
         sys.setprofile(None)
+        gc.enable()
     return count
 
 
@@ -176,6 +190,32 @@ def test_making_a_server_costs_the_same_at_any_depth_and_size(sim: Simulation) -
         deepest.nest(f"wide {number}")
     assert nest(deepest, "wide") <= shallow
     assert nest(sim.root, "late") <= shallow
+
+
+def test_a_server_that_does_not_start_leaves_nothing_registered(
+    sim: Simulation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spiffesim.primes.PAIRS", 0)
+    with pytest.raises(InvalidInput, match="all that the packaged primes give; use ec-p256 for the rest"):
+        sim.root.nest("nested", ca_key_type="rsa-2048")
+    assert (sim.root.list_entries(), list(sim.servers)) == ([], ["root"])
+    nested = sim.root.nest("nested", ca_key_type="ec-p256")  # as the message says
+    assert sim.root.list_entries(downstream=True)[0].spiffe_id.path == "/nested"
+    sim.advance(days=1)
+    assert sim.workload("/db").validate_x509_svid(nested.workload("/web").fetch_x509_svid()).path == "/web"
+
+
+def test_a_server_that_does_not_start_leaves_nothing_with_either_server(sim: Simulation) -> None:
+    aside = sim.root.nest("aside")
+    via = aside.agent()
+    registered = sim.root.list_entries()
+    aside.delete_agent(via.spiffe_id)
+    sim.settle()  # it ends
+    with pytest.raises(Unavailable, match="the Workload API is unavailable"):
+        sim.root.nest("nested", via=via)
+    assert (sim.root.list_entries(), aside.list_entries()) == (registered, [])
+    sim.root.nest("nested", via=aside.agent("another"))
+    assert (len(sim.root.list_entries()), len(aside.list_entries())) == (2, 1)
 
 
 # Workloads
@@ -221,6 +261,28 @@ def test_a_workload_has_its_own_selector_or_those_that_are_said(sim: Simulation)
     assert agent.process(uid=1).fetch_x509_svid().hint == "b"
     with pytest.raises(AlreadyExists):
         sim.workload("/b", selectors=["unix:uid:1"])
+
+
+def test_what_is_no_upstream_authority_is_refused() -> None:
+    for wrong in ("disk", object()):
+        with pytest.raises(InvalidInput, match=r"^an upstream authority is an object with a name, .*, not ['<]"):
+            Simulation(seed=1, upstream_authority=wrong)  # type: ignore[arg-type]  # the point
+    ca = ExternalCa("ca")
+    right = DiskUpstreamAuthority(certificate=ca.certificate_pem, private_key=ca.private_key_pem)
+    assert Simulation(seed=1, upstream_authority=right).root.upstream_name == "root-upstream"
+
+
+def test_what_a_process_is_stands_not_in_its_entry(sim: Simulation) -> None:
+    with pytest.raises(
+        InvalidEntry, match=r"'uid' is no field of a registration entry, but what a process is"
+    ) as caught:
+        sim.workload("/web", uid=7)  # type: ignore[call-arg]  # the point
+    assert "workload(..., process=Process(uid=...))" in str(caught.value)
+    assert caught.value.field == "uid"
+    assert len(sim.workloads) == 0
+    with pytest.raises(InvalidEntry, match="has no field 'hunt'; did you mean 'hint'"):
+        sim.workload("/web", hunt="x")  # type: ignore[call-arg]  # nor is that
+    assert sim.workload("/web", process=Process(uid=7)).process.uid == 7
 
 
 def test_a_process_is_named_by_its_agent(sim: Simulation) -> None:

@@ -88,6 +88,34 @@ def test_a_ttl_is_at_least_a_second_long(name: str, value: object) -> None:
     assert getattr(ServerConfig(**settings), name) == timedelta(seconds=1)
 
 
+@pytest.mark.parametrize("name", ["jwt_issuer", "wit_issuer"])
+@pytest.mark.parametrize("value", ["half \ud800", 5])
+def test_an_issuer_is_a_text_that_a_token_can_hold(name: str, value: object) -> None:
+    settings: dict[str, Any] = {name: value}
+    with pytest.raises(InvalidConfiguration) as caught:
+        ServerConfig(**settings)
+    assert str(caught.value) == f"{name} is a text that UTF-8 can write, not {value!r}"
+    assert caught.value.code == name
+    assert getattr(ServerConfig(**{name: "https://\u00e9"}), name) == "https://\u00e9"  # type: ignore[arg-type]  # a text
+
+
+@pytest.mark.parametrize("name", ["country", "organization", "common_name"])
+def test_a_subject_is_made_of_texts_that_a_certificate_can_hold(name: str) -> None:
+    settings: dict[str, Any] = {name: "half \ud800"}
+    with pytest.raises(InvalidConfiguration, match=f"^{name} is a text that UTF-8 can write") as caught:
+        CaSubject(**settings)
+    assert caught.value.code == name
+    settings[name] = "\u00e9"
+    assert "\u00e9" in getattr(CaSubject(**settings), name)
+
+
+def test_the_subject_of_a_ca_is_said_as_one() -> None:
+    with pytest.raises(InvalidConfiguration, match=r"ca_subject is 'root'; give a CaSubject, such as") as caught:
+        ServerConfig(ca_subject="root")  # type: ignore[arg-type]  # the point
+    assert caught.value.code == "ca_subject"
+    assert ServerConfig(ca_subject=CaSubject(common_name="root")).ca_subject.common_name == "root"
+
+
 # Warnings, each as SPIRE writes it
 
 

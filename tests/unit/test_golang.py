@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spiffesim.golang import quoted, quoted_list, raw_url_decoded, unix_time
+from spiffesim.golang import quoted, quoted_list, raw_url_decoded, unix_time, valid_string
 from tests.oracles.tokens import b64, unb64
 
 SECOND = 1_000_000
@@ -33,6 +33,19 @@ def test_a_text_is_quoted_as_go_quotes_it(text: str, shown: str) -> None:
 def test_a_list_of_texts_is_quoted_with_spaces_between() -> None:
     assert quoted_list(["a", 'b"']) == '["a" "b\\""]'
     assert quoted_list([]) == "[]"
+
+
+@pytest.mark.parametrize("text", ["", "a\0", "\u00e9\ud7ff\ue000\U0001f600\U0010ffff"])
+def test_a_valid_string_is_one_that_utf_8_can_write(text: str) -> None:
+    assert valid_string(text)
+    for half in ("\ud800", "\udbff", "\udc00", "\udfff"):
+        assert not valid_string(text + half)
+        assert not valid_string(half + text)
+
+
+@pytest.mark.parametrize("value", [None, 5, b"a"])
+def test_what_is_no_text_is_no_valid_string(value: object) -> None:
+    assert not valid_string(value)
 
 
 @given(st.binary(max_size=40))

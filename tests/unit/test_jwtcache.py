@@ -59,6 +59,14 @@ def test_a_token_is_reused_until_its_half_life() -> None:
     assert len(cache) == 1
 
 
+def test_a_token_with_an_id_of_its_own_is_reused_like_any_other() -> None:
+    cache, server = JwtCache(), Server()
+    singular = entry(jwt_svid_include_jti=True)
+    assert server.fetch(cache, at=singular) == "1"
+    assert server.fetch(cache, at=singular, after=149) == "1"  # SPIRE: its agent does not hear of the attribute
+    assert server.fetch(cache, at=singular, after=150) == "2"
+
+
 def test_an_audience_is_the_same_in_any_order_and_another_with_other_names() -> None:
     cache, server = JwtCache(), Server()
     assert server.fetch(cache, "a", "b") == "1"

@@ -210,6 +210,19 @@ def test_a_server_svid_that_cannot_be_renewed_is_noted(sim: Simulation) -> None:
     assert nested.svid == svid
 
 
+def test_a_server_that_gets_no_key_keeps_its_svid(monkeypatch: pytest.MonkeyPatch) -> None:
+    sim = Simulation("example.org", seed=1, ca_key_type="rsa-2048", jwt_key_type="ec-p256")
+    svid = sim.root.svid
+    monkeypatch.setattr("spiffesim.primes.PAIRS", 2)  # the CA's and the server's
+    sim.advance(minutes=40)
+    assert sim.root.svid == svid
+    (failure,) = sim.journal.where(kind="Could not rotate server SVID")
+    assert "all that the packaged primes give" in failure.data["error"]
+    monkeypatch.undo()
+    sim.advance()
+    assert sim.root.svid.not_after > svid.not_after
+
+
 def test_a_disk_upstream_signs_each_new_ca_and_the_root_stays(sim: Simulation) -> None:
     ca = ExternalCa("corp")
     disk = DiskUpstreamAuthority(certificate=ca.certificate_pem, private_key=ca.private_key_pem)

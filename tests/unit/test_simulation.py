@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pickle
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -150,6 +151,11 @@ def test_time_moves_as_far_as_is_said(sim: Simulation) -> None:
         sim.advance(hours=-1)
     with pytest.raises(ClockError, match="past the end of time"):
         sim.advance(days=365 * 9000)
+    with pytest.raises(ClockError, match=r"such as advance\(seconds=60\), not 3600$"):
+        sim.advance(3600)  # type: ignore[arg-type]  # the point
+    for span in (math.inf, math.nan, 1e300):
+        with pytest.raises(ClockError, match=r"^0:00:00 and {'days': .*} are no step of time: "):
+            sim.advance(days=span)
     with pytest.raises(TypeError):
         sim.advance(hour=1)  # type: ignore[call-arg]  # the point
     assert sim.now == EPOCH + timedelta(hours=2, minutes=30, seconds=1)
@@ -169,6 +175,15 @@ def test_what_a_step_brings_about_is_noted_as_its_doing(sim: Simulation) -> None
         ("Agent needs to re-attest; will attempt to re-attest", "settle")
     ]
     assert {event.cause for event in sim.journal.where(kind="Agent deleted")} == {""}
+
+
+def test_a_long_step_makes_no_keys_that_come_and_go_inside_it(sim: Simulation) -> None:
+    short = Simulation("example.org", seed=1)
+    sim.advance(days=5)
+    for _ in range(5 * 24):
+        short.advance(hours=1)
+    assert (len(sim.root.bundle.x509_der), len(short.root.bundle.x509_der)) == (2, 10)  # the first, and later ones
+    assert (len(sim.root.bundle.jwt_authorities), len(short.root.bundle.jwt_authorities)) == (2, 10)
 
 
 def test_many_small_steps_and_a_long_one_end_alike() -> None:
@@ -212,6 +227,34 @@ def test_settling_takes_no_time_and_rotates_nothing(sim: Simulation) -> None:
     svid, bundle = web.fetch_x509_svid(), sim.root.bundle
     sim.settle()
     assert (sim.now, web.fetch_x509_svid(), sim.root.bundle) == (EPOCH, svid, bundle)
+
+
+@pytest.mark.parametrize(("gate", "nested"), [("gate", "nested"), ("nested", "gate")])
+def test_a_server_comes_after_the_agent_that_it_attests_through_whatever_their_names(gate: str, nested: str) -> None:
+    def world() -> Simulation:
+        sim = Simulation("example.org", seed=1)
+        sim.root.nest(nested, via=sim.root.nest(gate).agent())
+        return sim
+
+    closed, open_ = world(), world()
+    (entry,) = closed.servers[gate].list_entries()
+    closed.servers[gate].delete_entry(entry.id)
+    for sim in (closed, open_):
+        sim.advance(hours=13)  # past the half-life of its CA: on the way its agent had heard of the deletion
+    (failure,) = closed.journal.where(node=nested, kind="Unable to rotate X509 CA")
+    assert "no identity issued" in failure.data["error"]
+    assert open_.journal.where(node=nested, kind="Unable to rotate X509 CA") == []
+    assert len(open_.journal.where(node=nested, kind="X509 CA prepared")) == 2
+
+
+def test_a_server_may_attest_through_an_agent_far_below_its_parent() -> None:
+    sim = Simulation("example.org", seed=1)
+    deep = sim.root.nest("z").nest("y").nest("x")
+    sim.root.nest("a", via=deep.agent()).nest("b", via=sim.root.agent())
+    sim.advance(hours=13)
+    prepared = [event.node for event in sim.journal.where(kind="X509 CA prepared") if event.cause]
+    assert prepared == ["root", "z", "y", "x", "a", "b"]
+    assert list(sim.servers) == ["root", "a", "z", "b", "y", "x"]  # which are parents first, then by name
 
 
 # Pickle

@@ -95,6 +95,12 @@ def test_every_key_type_and_a_depth_of_thirty_are_within_reach() -> None:
     assert depth(find(topologies(), lambda graph: depth(graph) == 30, settings=QUICK)) == 30
 
 
+@given(...)
+def test_annotations_are_enough(name: TrustDomain, spiffe_id: SpiffeId) -> None:
+    assert TrustDomain(str(name)) == name
+    assert SpiffeId(str(spiffe_id)) == spiffe_id
+
+
 @given(trust_domains(max_size=5), spiffe_ids(trust_domain="example.org", min_segments=2, max_segments=3))
 def test_ids_keep_to_their_bounds(name: TrustDomain, spiffe_id: SpiffeId) -> None:
     assert 1 <= len(name.name) <= 5

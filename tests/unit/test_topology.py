@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spiffesim import Simulation, SpiffeId, strategies
+from spiffesim import EPOCH, Simulation, SpiffeId, strategies
 from spiffesim.errors import InvalidInput, InvalidTopology, InvalidTrustDomain
 from spiffesim.plugins.external_pki import ExternalCa
 from spiffesim.plugins.node_attestor.declared import DeclaredNodeAttestor
 from spiffesim.plugins.upstream_authority.disk import DiskUpstreamAuthority
+from spiffesim.plugins.workload_attestor import Process
 from spiffesim.topology import tree
 
 HOUR = datetime(2030, 1, 1, 1, tzinfo=UTC)
@@ -276,6 +277,17 @@ def test_agents_are_rebuilt_with_join_tokens_and_keep_the_type_of_their_workload
     again = Simulation.from_graph(sim.graph, seed=1)
     agent = again.agents["one"]
     assert (agent.attestor.name, agent.workload_key_type) == ("join_token", "ec-p384")
+
+
+def test_what_entries_and_processes_said_is_not_rebuilt() -> None:
+    sim = Simulation(seed=1)
+    sim.workload("/web", name="own", hint="h", process=Process(uid=7))
+    sim.advance(hours=1)
+    again = Simulation.from_graph(sim.graph, seed=1)
+    was, new = sim.workloads["own"], again.workloads["own"]
+    assert (str(was.spiffe_id), was.fetch_x509_svid().hint, was.process.uid) == ("spiffe://example.org/web", "h", 7)
+    assert (str(new.spiffe_id), new.fetch_x509_svid().hint, new.process.uid) == ("spiffe://example.org/web", "", None)
+    assert (sim.now, again.now) == (EPOCH + timedelta(hours=1), EPOCH)
 
 
 @given(strategies.topologies(max_depth=5, max_servers=5, key_types=["ec-p256"]))

@@ -13,6 +13,7 @@ from spiffesim import JwtSvid, RegistrationEntry, Simulation, SpiffeId, Workload
 from spiffesim.errors import (
     BadSignature,
     Expired,
+    InvalidInput,
     InvalidSvid,
     NoIdentityIssued,
     Refused,
@@ -205,6 +206,9 @@ def test_a_token_is_for_the_audience_asked_for(web: Workload) -> None:
     svid = web.fetch_jwt_svid(audience="db")
     assert svid.audience == ("db",)
     assert web.fetch_jwt_svid(audience=["db", "cache"]).audience == ("db", "cache")
+    assert web.fetch_jwt_svid(audience="caf\u00e9").audience == ("caf\u00e9",)
+    with pytest.raises(InvalidInput, match="an audience is a text that UTF-8 can write, not 5"):
+        web.fetch_jwt_svid(audience=["db", 5])  # type: ignore[list-item]  # the point
     assert web.fetch_jwt_svid(audience="db", spiffe_id=WEB) == svid
     assert web.fetch_jwt_svid(audience="db", spiffe_id=SpiffeId(WEB)) == svid
     assert web.fetch_jwt_svid(audience="db", spiffe_id="") == svid  # as in SPIRE: not asked for
@@ -371,6 +375,17 @@ def test_federated_keys_are_those_of_the_workloads_own_entries(sim: Simulation, 
     sim.settle()
     assert str(friend.validate_jwt_svid(token, audience="db").spiffe_id) == "spiffe://example.com/x"
     assert refusal(web, token) == 'no keys found for trust domain "example.com"'
+
+
+def test_every_claim_of_a_foreign_token_comes_back(sim: Simulation) -> None:
+    # SPIRE's agent takes away what allowed_foreign_jwt_claims does not list.
+    other = sim.add_trust_domain("example.com", jwt_issuer="https://example.com")
+    sim.root.set_federated_bundle(other.bundle)
+    friend = sim.workload("/friend", federates_with=["example.com"])
+    sim.settle()
+    claims = friend.validate_jwt_svid(other.workload("/x").fetch_jwt_svid(audience="db"), audience="db").claims
+    assert sorted(claims) == ["aud", "exp", "iat", "iss", "sub"]
+    assert (claims["iss"], claims["sub"]) == ("https://example.com", "spiffe://example.com/x")
 
 
 # Processes

@@ -54,7 +54,7 @@ def test_the_order_of_a_roll_does_not_depend_on_the_order_of_making(nodes: list[
     )
 
 
-@pytest.mark.parametrize("name", ["", None, 7])
+@pytest.mark.parametrize("name", ["", None, 7, "half \ud800"])
 def test_a_name_is_a_text(name: object) -> None:
     with pytest.raises(InvalidTopology, match="a node's name is a text that is not empty") as refused:
         world().claim(name)  # type: ignore[arg-type]  # the point

@@ -96,7 +96,8 @@ def read_compose(directory: Path, notes: list[Note]) -> Compose:
     here = Place(str(directory), 1)
     present = [name for name in NAMES if is_file(directory / name, here)]
     if not present:
-        raise here.error(f"there is no {NAMES[-1]}; name the directory that holds one", code="missing_file")
+        found = "this is a file" if directory.is_file() else f"there is no {NAMES[-1]}"
+        raise here.error(f"{found}; name the directory that holds a {NAMES[-1]}", code="missing_file")
     name = present[0]
     document = read_yaml(read_text(directory / name, Place(name, 1)), name)
     notes.extend(Note(Place(other, 1), f"not read: {name} comes first") for other in present[1:])

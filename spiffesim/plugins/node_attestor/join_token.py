@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from spiffesim.errors import AttestationFailed, Refused
+from spiffesim.errors import AttestationFailed, InvalidSpiffeId, Refused
 from spiffesim.instants import SECOND, Microseconds, rfc3339, span
 from spiffesim.plugins.node_attestor import Attestation, AttestingServer
+from spiffesim.spiffe.ids import SpiffeId, TrustDomain
 
 
 class JoinTokenAttestor:
@@ -29,17 +30,35 @@ class JoinTokenAttestor:
         """Redeem the token.
 
         Raises:
-            AttestationFailed: INVALID_ARGUMENT, if it is unknown, used or expired.
+            AttestationFailed: INVALID_ARGUMENT, if it is unknown, used or expired; INTERNAL, if no ID can have it.
         """
         if not self.token:
             raise AttestationFailed(
                 "nodeattestor(join_token): join token was not provided", status="INVALID_ARGUMENT", hint=server.name
             )
         server.join_tokens.redeem(self.token, now)
-        return Attestation(f"/join_token/{self.token}")
+        try:
+            agent_id = agent_id_of(self.token, server.trust_domain)
+        except InvalidSpiffeId as error:
+            raise AttestationFailed(
+                f"failed to create join token ID: {error.reason}", status="INTERNAL", hint=str(error)
+            ) from None
+        return Attestation(agent_id.path.removeprefix("/spire/agent"))
 
     def __repr__(self) -> str:
         return "<JoinTokenAttestor>"
+
+
+def agent_id_of(token: str, trust_domain: TrustDomain) -> SpiffeId:
+    """The ID of the agent that attests with a token.
+
+    Raises:
+        InvalidSpiffeId: If the token cannot be the last segment of one.
+
+    SPIRE: pkg/server/api/agent/v1/service.go (joinTokenID)
+    """
+    # A token is one segment, so that a slash is as foreign to it as any other such character.
+    return trust_domain.id(f"/spire/agent/join_token/{token.replace('/', '%2F')}")
 
 
 def check_ttl(ttl: timedelta) -> None:

@@ -131,7 +131,7 @@ def _load_certificates(what: str, source: Source) -> tuple[Certificate, ...]:
     try:
         return tuple(read_certificate(certificate) for certificate in read_certificates(_read(source)))
     except (OSError, ValueError) as error:
-        raise _refused(f"unable to load upstream CA {what}: {error}") from None
+        raise _refused(f"unable to load upstream CA {what}: {error}", _hint(source)) from None
 
 
 def _load_key(source: Source) -> Key:
@@ -146,11 +146,18 @@ def _load_key(source: Source) -> Key:
         )
         return Key.foreign(private_key)  # type: ignore[arg-type]  # it refuses what it cannot sign with
     except (OSError, ValueError, TypeError, UnsupportedAlgorithm, InvalidInput) as error:
-        raise _refused(f"unable to load upstream CA key: {error}") from None
+        raise _refused(f"unable to load upstream CA key: {error}", _hint(source)) from None
 
 
 def _read(source: Source) -> bytes | str:
     return source.read_bytes() if isinstance(source, Path) else source
+
+
+def _hint(source: Source) -> str | None:
+    """What to do about a name where PEM was expected."""
+    if isinstance(source, str) and "-----BEGIN" not in source:
+        return f"a text is PEM itself; for a file give Path({source!r:.80})"
+    return None
 
 
 def _refused(message: str, hint: str | None = None) -> Refused:

@@ -8,12 +8,13 @@ SPIRE: pkg/agent/plugin/workloadattestor
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Protocol, TypeAlias, TypedDict, runtime_checkable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol, TypeAlias, TypedDict, runtime_checkable
 
 import attrs
 
 from spiffesim.entries import Selector
+from spiffesim.errors import InvalidInput
 from spiffesim.spiffe.markup import pretty_fields
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
@@ -21,7 +22,11 @@ Owners: TypeAlias = tuple[tuple[str, str, str], ...]
 
 
 def _pairs(values: Mapping[str, str] | Iterable[tuple[str, str]]) -> Pairs:
-    return tuple(sorted(values.items() if isinstance(values, Mapping) else values))
+    pairs = tuple(values.items() if isinstance(values, Mapping) else values)
+    for pair in pairs:
+        if not isinstance(pair, tuple) or len(pair) != 2:
+            raise InvalidInput(f"labels are {{name: value}}, and images pairs of texts; {pair!r:.80} is neither")
+    return tuple(sorted(pairs))
 
 
 def _owners(values: Iterable[tuple[str, str, str]]) -> Owners:
@@ -38,6 +43,14 @@ def _numbers(values: Iterable[int]) -> tuple[int, ...]:
 
 def _selectors(values: Iterable[Selector | str]) -> tuple[Selector, ...]:
     return tuple(Selector.parse(value) for value in values)
+
+
+def _check_kind(kind: type) -> Callable[[object, attrs.Attribute[Any], object], None]:
+    def check(_process: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        if value is not None and not isinstance(value, kind):
+            raise InvalidInput(f"{attribute.name} is a {kind.__name__}, not {value!r:.80}")
+
+    return check
 
 
 @attrs.frozen(kw_only=True)
@@ -118,8 +131,8 @@ class Process:
     supplementary_groups: tuple[str, ...] = attrs.field(default=(), converter=_texts)
     path: str = ""
     sha256: str = ""
-    docker: DockerContainer | None = None
-    kubernetes: KubernetesPod | None = None
+    docker: DockerContainer | None = attrs.field(default=None, validator=_check_kind(DockerContainer))
+    kubernetes: KubernetesPod | None = attrs.field(default=None, validator=_check_kind(KubernetesPod))
     selectors: tuple[Selector, ...] = attrs.field(default=(), converter=_selectors)
 
     _repr_pretty_ = pretty_fields

@@ -242,7 +242,7 @@ def key_of(jwk: Mapping[str, Any]) -> PublicKey:
     check_public(jwk)
     kty = jwk.get("kty")
     if kty not in ("EC", "RSA"):
-        raise ValueError(f"kty is {kty!r}, not EC or RSA")
+        raise ValueError(f"kty is {kty!r:.80}, not EC or RSA")
     parameters = {"kty": kty, **(_ec_parameters(jwk) if kty == "EC" else _rsa_parameters(jwk))}
     try:
         key = (ECAlgorithm if kty == "EC" else RSAAlgorithm).from_jwk(parameters)
@@ -266,7 +266,7 @@ def _ec_parameters(jwk: Mapping[str, Any]) -> dict[str, str]:
     curve = jwk.get("crv")
     size = _COORDINATE.get(curve) if isinstance(curve, str) else None
     if size is None:
-        raise ValueError(f"crv is {curve!r}, not P-256, P-384 or P-521")
+        raise ValueError(f"crv is {curve!r:.80}, not P-256, P-384 or P-521")
     for member in ("x", "y"):
         length = len(_member(jwk, member))
         if length != size:

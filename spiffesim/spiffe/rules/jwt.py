@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeVar
 
+import attrs
+
 from spiffesim.errors import ConstraintViolation, Expired, InvalidSvid, Malformed, NotYetValid, WrongAudience
 from spiffesim.instants import Microseconds
 from spiffesim.spiffe import jose
@@ -111,7 +113,7 @@ def judge(token: object, question: Question) -> tuple[SpiffeId | None, list[Find
     except InvalidSvid as error:
         return None, [Finding("compact", str(error))]
     header, objections = (_header_seen if len(raw_header) <= _SHORT else _read_header)(raw_header)
-    findings.extend(objections)
+    findings.extend(map(attrs.evolve, objections))  # copies: whoever gets them may change their facts
     claims = part(findings, "payload", raw_payload)
     spiffe_id = None
     if claims is not None:
@@ -185,7 +187,7 @@ def judge_algorithm(findings: list[Finding], header: Mapping[str, Any]) -> None:
             Finding(
                 "algorithm",
                 f"alg {found}; it must be one of {', '.join(jose.ALGORITHMS)}",
-                facts={"algorithm": algorithm},
+                facts={"algorithm": algorithm if isinstance(algorithm, str) else None},
             )
         )
 

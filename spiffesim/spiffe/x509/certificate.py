@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _NO_EXTENSIONS: Final = Extensions()
 _EMPTY_NAME: Final = b"\x30\x00"
+# RFC 5280 allows 20, which is a rule; beyond this Python does not even write the number out.
+_LONGEST_SERIAL: Final = 256
 
 
 class Certificate:
@@ -89,7 +91,7 @@ class Certificate:
     utc_times: tuple[bool, bool]
     spki: bytes
     extensions: Extensions
-    # Worked out by algorithms, x509_rules and path, once a certificate.
+    # Worked out by algorithms, problems and path, once a certificate.
     key_kind: str | None
     signature_check: tuple[str, tuple[Any, ...]] | None
     leaf_problems: tuple[Problem, ...] | None
@@ -280,6 +282,8 @@ def _read(into: Certificate, data: bytes) -> None:
 def _read_tbs(into: Certificate, data: bytes, at: int, end: int) -> None:
     into.version, at = fields.version_at(data, at, end)
     start, stop = der.content_at(data, at, end, der.INTEGER)
+    if stop - start > _LONGEST_SERIAL:
+        raise DerError(f"the serial number has {stop - start} octets, more than {_LONGEST_SERIAL}")
     into.serial = der.integer_of(data, start, stop)
     into.inner_algorithm, at = fields.algorithm_at(data, stop, end)
     into.issuer, at = fields.name_at(data, at, end)

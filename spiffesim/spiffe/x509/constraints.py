@@ -19,6 +19,9 @@ from spiffesim.spiffe.x509.extensions import NameConstraints, Subtree
 
 _HOST: Final = re.compile(r"\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*", re.IGNORECASE)
 _DNS: Final = re.compile(rf"({_HOST.pattern})?", re.IGNORECASE)
+# A name of the form that RFC 5280 4.2.1.6 demands: with a dot at its end it would slip past what excludes it.
+_DNS_NAME: Final = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*", re.IGNORECASE)
+_LONGEST: Final = 256  # bytes of a host, and the dot before it
 _ADDRESS: Final = re.compile(r"[0-9.]+|.*:.*")
 _EMAIL_ADDRESS: Final = bytes.fromhex("06092a864886f70d010901")  # the attribute of a subject that is an e-mail address
 _FORM_NAMES: Final = (
@@ -72,8 +75,8 @@ def _unprocessed(constraints: NameConstraints, critical: bool, below: Certificat
             return f"has a {name} constraint with a minimum or a maximum"
         if subtree.form in (ext.URI, ext.DNS):
             pattern = _HOST if subtree.form == ext.URI else _DNS
-            if not pattern.fullmatch(subtree.base.decode()):
-                return f"has a {name} constraint that is not a host: {subtree.base.decode()!r}"
+            if len(subtree.base) > _LONGEST or not pattern.fullmatch(subtree.base.decode()):
+                return f"has a {name} constraint that is not a host: {subtree.base.decode()!r:.80}"
         elif critical and _has_name(below, subtree.form):
             return f"has a critical {name} constraint, a form of name that is not processed here"
     return None
@@ -109,7 +112,7 @@ def _names(certificate: Certificate) -> Iterator[tuple[int, str, str | None]]:
     for uri in certificate.uris:
         yield ext.URI, uri, _host(uri)
     for name in certificate.dns_names:
-        yield ext.DNS, name, name.lower()
+        yield ext.DNS, name, name.lower() if _DNS_NAME.fullmatch(name) else None
 
 
 def _host(uri: str) -> str | None:

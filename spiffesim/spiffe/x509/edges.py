@@ -7,17 +7,22 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import Final
 
 from spiffesim.errors import InvalidInput
 from spiffesim.spiffe.x509.algorithms import verifies
 from spiffesim.spiffe.x509.certificate import Certificate
+
+LARGEST: Final = 4_096
+"""How many bytes a certificate may have to be remembered: a stranger who signs his own chooses how many it has."""
 
 
 class EdgeMemo:
     """Remembers which signatures have verified: exactly those bytes, under exactly that key.
 
     Only successes are remembered, and only signatures: validity and constraints are checked every
-    time. The caller owns it and passes it in; it forgets the oldest first.
+    time. The caller owns it and passes it in; it forgets the oldest first. Certificates of more than
+    4 KiB are checked every time.
 
     With each signature it keeps the issuer as it was read: many SVIDs bring the same CA certificates,
     and to work out anew what each is worth would cost five times as much as to look its signature up.
@@ -48,7 +53,8 @@ class EdgeMemo:
             return True
         if not verifies(child, issuer):
             return False
-        if child.signature_algorithm == child.inner_algorithm:
+        agreed = child.signature_algorithm == child.inner_algorithm
+        if agreed and max(len(child.der), len(issuer.der)) <= LARGEST:
             if len(edges) >= self.size:
                 edges.popitem(last=False)
             edges[edge] = None

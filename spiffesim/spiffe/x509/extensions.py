@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from spiffesim.spiffe.x509 import der
 from spiffesim.spiffe.x509.der import DerError
@@ -28,7 +28,7 @@ URI: Final = 6
 _CONSTRUCTED_FORMS: Final = frozenset((0, 3, 4, 5))  # otherName, x400Address, directoryName, ediPartyName
 
 
-class Subtree:
+class Subtree(NamedTuple):
     """One permitted or excluded stretch of names.
 
     Attributes:
@@ -37,15 +37,12 @@ class Subtree:
         plain: Whether it is without ``minimum`` and ``maximum``, as RFC 5280 demands.
     """
 
-    __slots__ = ("base", "form", "plain")
-
-    def __init__(self, form: int, base: bytes, plain: bool) -> None:
-        self.form = form
-        self.base = base
-        self.plain = plain
+    form: int
+    base: bytes
+    plain: bool
 
 
-class NameConstraints:
+class NameConstraints(NamedTuple):
     """The names that a CA may give out.
 
     Attributes:
@@ -53,11 +50,8 @@ class NameConstraints:
         excluded: No name may lie in one of these.
     """
 
-    __slots__ = ("excluded", "permitted")
-
-    def __init__(self, permitted: tuple[Subtree, ...], excluded: tuple[Subtree, ...]) -> None:
-        self.permitted = permitted
-        self.excluded = excluded
+    permitted: tuple[Subtree, ...]
+    excluded: tuple[Subtree, ...]
 
 
 class Extensions:

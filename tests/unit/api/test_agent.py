@@ -82,6 +82,32 @@ def test_a_token_is_refused_in_spires_order(server: Server) -> None:
     assert len(server.join_tokens) == 0
 
 
+@pytest.mark.parametrize(
+    ("token", "reason"),
+    [
+        ("q q", "path segment characters are limited to letters, numbers, dots, dashes, and underscores"),
+        ("a/b", "path segment characters are limited to letters, numbers, dots, dashes, and underscores"),
+        ("half \ud800", "path segment characters are limited to letters, numbers, dots, dashes, and underscores"),
+        ("..", "path cannot contain dot segments"),
+    ],
+)
+def test_a_token_that_is_no_part_of_an_id_can_be_made_and_not_be_used(server: Server, token: str, reason: str) -> None:
+    with pytest.raises(Refused) as refused:
+        server.create_join_token(token=token, agent_id=POD)
+    assert (refused.value.status, refused.value.message) == (
+        "INTERNAL",
+        f"failed to create join token registration entry: failed to create join token ID: {reason}",
+    )
+    assert server.list_entries() == []
+    assert len(server.join_tokens) == 1  # SPIRE: it was stored first
+    with pytest.raises(AttestationFailed) as failed:
+        server.agent("one", attestor=JoinTokenAttestor(token))
+    assert (failed.value.status, failed.value.message) == ("INTERNAL", f"failed to create join token ID: {reason}")
+    assert (len(server.join_tokens), server.list_agents()) == (0, [])
+    good = server.create_join_token(token="q_q.-", agent_id=POD)
+    assert server.agent("one", attestor=JoinTokenAttestor(good)).spiffe_id.path == "/spire/agent/join_token/q_q.-"
+
+
 def test_a_refused_token_draws_nothing() -> None:
     plain, disturbed = Simulation(seed=1).root, Simulation(seed=1).root
     with pytest.raises(Refused):

@@ -90,6 +90,21 @@ def test_whose_key_id_that_is_nobody_asks_and_the_last_one_counts(server: Server
     assert dict(server.bundle.jwt_spki) == {own: SPKI}
 
 
+def test_the_very_same_key_again_changes_nothing(sim: Simulation, server: Server) -> None:
+    nested = server.nest("nested")
+    caller = downstream(nested)
+    first = nested.publish_jwt_authority("mine", SPKI, caller=caller)
+    known = len(server.view.jwt_authorities)
+    again = nested.publish_jwt_authority("mine", SPKI, caller=caller)
+    assert (again, again.sequence_number) == (first, first.sequence_number)
+    assert len(server.view.jwt_authorities) == known
+    expiry = datetime(2031, 1, 1, tzinfo=UTC)
+    later = nested.publish_jwt_authority("mine", SPKI, expires_at=expiry, caller=caller)  # that is another one
+    assert (first.sequence_number, later.sequence_number) == (2, 3)
+    sim.settle()
+    assert {each.bundle.jwt_spki["mine"] for each in sim.servers.values()} == {SPKI}
+
+
 @pytest.mark.parametrize(
     ("key_id", "spki", "reason"),
     [

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from spiffesim import RegistrationEntry, Simulation
 from spiffesim.authorization import OPERATOR, Caller
-from spiffesim.errors import InvalidEntry, NotFound, Refused
+from spiffesim.errors import InvalidEntry, InvalidInput, NotFound, Refused
 from spiffesim.keys import Key, Randomness
 from spiffesim.server import Server
 from spiffesim.spiffe.x509svid import X509Svid
@@ -150,6 +150,19 @@ def test_an_audience_is_one_name_at_least(server: Server) -> None:
         refused("INVALID_ARGUMENT", "at least one audience is required", lambda call=call: call([]))
         empty = "failed to sign JWT-SVID: invalid JWT-SVID audience: cannot be empty"
         refused("INTERNAL", empty, lambda call=call: call(["", ""]))
+
+
+@pytest.mark.parametrize("name", ["half \ud800", 5, None, b"db"])
+def test_an_audience_is_made_of_texts(server: Server, name: Any) -> None:
+    caller, entry = entry_of(server)
+    for call in (
+        lambda audience: server.new_jwt_svid(caller, entry.id, audience),
+        lambda audience: server.mint_jwt_svid(WEB, audience),
+    ):
+        with pytest.raises(InvalidInput, match="an audience is a text that UTF-8 can write, not ") as caught:
+            call(["db", name])
+        assert (caught.value.code, caught.value.name) == ("audience", name)
+        assert call(["db", "caf\u00e9"])
 
 
 def test_an_expired_ca_signs_nothing(sim: Simulation, server: Server) -> None:

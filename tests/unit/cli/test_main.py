@@ -172,11 +172,13 @@ def test_an_error_keeps_its_words_and_names_files_as_they_are(
 
 
 def test_a_directory_that_is_none_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "file").write_text("")
-    for path in (tmp_path / "missing", tmp_path / "file", tmp_path):
+    file = tmp_path / "docker-compose.txt"
+    file.write_text("")
+    nothing = "there is no docker-compose.yaml"
+    for path, found in ((tmp_path / "missing", nothing), (tmp_path, nothing), (file, "this is a file")):
         assert main(["demo", "--config", str(path)]) == WRONG
         error = capsys.readouterr().err
-        assert error == f"spiffesim: {path}:1: there is no docker-compose.yaml; name the directory that holds one\n"
+        assert error == f"spiffesim: {path}:1: {found}; name the directory that holds a docker-compose.yaml\n"
 
 
 def test_a_directory_that_may_not_be_read_is_one_line(

@@ -215,6 +215,18 @@ def test_what_cannot_be_loaded_is_refused_in_spires_words(changes: dict[str, Any
     mint(parts())
 
 
+def test_the_name_of_a_file_is_no_pem(files: Callable[..., Path]) -> None:
+    names = {"certificate": pem(ROOT), "private_key": key_pem(ROOT.key), "bundle": pem(ROOT)}
+    for field, content in names.items():
+        path = files(f"{field}.pem", content)
+        assert (
+            refused(parts(**{field: str(path)})).hint
+            == f"a text is PEM itself; for a file give Path({str(path)!r:.80})"
+        )
+        mint(parts(**{field: path}))
+    assert refused(parts(certificate="-----BEGIN CERTIFICATE-----")).hint is None
+
+
 UNVALIDATED = (
     "unable to load upstream CA: certificate cannot be validated with the provided bundle or is not self-signed"
 )
@@ -250,6 +262,8 @@ def test_a_bundle_of_a_thousand_decoys_ends_in_an_error_and_not_in_a_wait() -> N
     [
         (made.root("no ca", constraints=(False, None)), "X509 CA produced an invalid X509-SVID chain: "),
         (made.root("no signer", usage=("crl_sign",)), "X509 CA produced an invalid X509-SVID chain: "),
+        # Here SPIRE, for which Go looks, is content.
+        (made.root("no usage", usage=None), " has no key usage"),
     ],
 )
 def test_a_certificate_that_is_no_ca_loads_but_what_it_mints_is_refused(signer: Issued, problem: str) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from spiffesim.plugins.workload_attestor import DockerContainer, Process, WorkloadAttestor
+import pytest
+
+from spiffesim.errors import InvalidInput
+from spiffesim.plugins.workload_attestor import DockerContainer, KubernetesPod, Process, WorkloadAttestor
 from spiffesim.plugins.workload_attestor.docker import DockerWorkloadAttestor
 
 
@@ -35,3 +38,14 @@ def test_a_process_outside_of_containers_has_none_of_that() -> None:
 
 def test_labels_may_be_pairs_and_their_order_does_not_matter() -> None:
     assert DockerContainer(labels=[("b", "2"), ("a", "1")]) == DockerContainer(labels={"a": "1", "b": "2"})
+
+
+def test_what_is_no_container_or_label_is_refused_at_once() -> None:
+    with pytest.raises(InvalidInput, match=r"docker is a DockerContainer, not {'labels': {'a': '1'}}"):
+        Process(docker={"labels": {"a": "1"}})  # type: ignore[arg-type]  # the point
+    with pytest.raises(InvalidInput, match=r"kubernetes is a KubernetesPod, not 'pod'"):
+        Process(kubernetes="pod")  # type: ignore[arg-type]  # the point
+    for label in ("a:1", ("a", "b", "c")):
+        with pytest.raises(InvalidInput, match=r"labels are \{name: value\}, and images pairs of texts"):
+            DockerContainer(labels=[label])  # type: ignore[list-item]  # the point
+    assert Process(docker=DockerContainer(labels={"a": "1"}), kubernetes=KubernetesPod()).docker is not None

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from spiffesim.errors import InvalidBundle, InvalidInput, InvalidSpiffeId, InvalidTrustDomain
 from spiffesim.spiffe.bundle import BundleMap, SpiffeBundle, bundle_for
 from spiffesim.spiffe.ids import TrustDomain
+from tests.oracles import asn1
 from tests.oracles import certificates as certs
 from tests.oracles.tokens import ec_key, jwk, rsa_key, spki
 
@@ -355,6 +356,26 @@ def test_the_bundle_is_chosen_by_the_trust_domain_and_by_nothing_else() -> None:
     assert bundle_for(BundleMap([FULL]), theirs) is None
 
 
+def test_bytes_that_their_owner_may_change_are_copied() -> None:
+    buffer = bytearray(ROOT.der)
+    bundles = [SpiffeBundle("example.org", [given]) for given in (buffer, memoryview(buffer), ROOT.der)]
+    buffer[-1] ^= 1
+    assert [bundle.x509_der for bundle in bundles] == [(ROOT.der,)] * 3
+
+
+@pytest.mark.parametrize("der", [b"nonsense", LEAF.der])
+def test_x509_authorities_are_ca_certificates_or_our_error(der: bytes) -> None:
+    with pytest.raises(InvalidBundle, match=r"^the bundle of example\.org cannot be used|is not a CA"):
+        _ = SpiffeBundle("example.org", [ROOT.der, der]).x509_authorities
+
+
+def test_a_version_that_cryptography_does_not_know_is_our_error() -> None:
+    second = asn1.remade(ROOT.der, ROOT.key, version=asn1.tlv(0xA0, b"\x02\x01\x01"))
+    with pytest.raises(InvalidBundle, match=r"an X\.509 authority of example\.org cannot be loaded") as caught:
+        _ = SpiffeBundle("example.org", [second]).x509_authorities
+    assert caught.value.code == "certificate_encoding"
+
+
 def test_two_bundles_of_the_trust_domain_are_refused() -> None:
     assert bundle_for([FULL, FOREIGN, FOREIGN], TrustDomain("example.org")) == FULL  # nobody asked for the other
     with pytest.raises(InvalidBundle, match=r"there are two bundles of example.org"):
@@ -364,9 +385,10 @@ def test_two_bundles_of_the_trust_domain_are_refused() -> None:
 @pytest.mark.parametrize(
     ("held", "reason"),
     [
-        (None, "bundles are a SpiffeBundle, a BundleMap or an iterable, not NoneType"),
-        (7, "bundles are a SpiffeBundle, a BundleMap or an iterable, not int"),
-        ("example.org", "there is a str among the bundles, not a SpiffeBundle"),
+        (None, "bundles are a SpiffeBundle, a BundleMap or an iterable of them, not NoneType"),
+        (7, "bundles are a SpiffeBundle, a BundleMap or an iterable of them, not int"),
+        ("example.org", "bundles are a SpiffeBundle, a BundleMap or an iterable of them, not str"),
+        (FULL.pem(), "bundles are a SpiffeBundle, a BundleMap or an iterable of them, not bytes"),
         ([FULL, ROOT.der], "there is a bytes among the bundles, not a SpiffeBundle"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 import string
+import tracemalloc
 from collections.abc import Callable
 
 import attrs
@@ -290,7 +291,7 @@ def test_a_trust_domain_has_an_id_of_its_own_and_makes_others() -> None:
     assert trust_domain.spiffe_id == SpiffeId("spiffe://example.org")
     assert trust_domain.id("/web") == SpiffeId("spiffe://example.org/web")
     assert trust_domain.id("") == trust_domain.spiffe_id
-    with pytest.raises(InvalidSpiffeId, match="path must have a leading slash: 'web'"):
+    with pytest.raises(InvalidSpiffeId, match=r"^path must have a leading slash: 'web'; did you mean '/web'\?$"):
         trust_domain.id("web")  # or else it would be spiffe://example.orgweb
     with pytest.raises(InvalidSpiffeId):
         trust_domain.id("/a b")
@@ -330,5 +331,21 @@ def test_a_matcher_is_refused_what_is_no_id() -> None:
         match_id("web")
     with pytest.raises(InvalidSpiffeId):
         match_one_of([WEB, "db"])
+    with pytest.raises(
+        InvalidInput, match=f"match_one_of takes a collection of SPIFFE IDs, and match_id one, such as '{WEB}'"
+    ):
+        match_one_of(str(WEB))
+    assert match_one_of([str(WEB)])(SpiffeId.parse(WEB))
     with pytest.raises(InvalidTrustDomain):
         match_member_of("")
+
+
+def test_a_text_of_megabytes_is_refused_before_its_segments_are_remembered() -> None:
+    text = "spiffe://a" + "/a" * 200_000
+    tracemalloc.start()
+    try:
+        with pytest.raises(InvalidSpiffeId, match="more than 2048"):
+            SpiffeId(text)
+        assert tracemalloc.get_traced_memory()[1] < 8_000_000
+    finally:
+        tracemalloc.stop()

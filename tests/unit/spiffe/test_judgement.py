@@ -13,9 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spiffesim import errors
+from spiffesim.spiffe import judgement
 from spiffesim.spiffe.bundle import BundleMap, SpiffeBundle
 from spiffesim.spiffe.ids import SpiffeId
 from spiffesim.spiffe.judgement import instant_of
+from spiffesim.spiffe.rules.explanation import Explanation
 from spiffesim.spiffe.validation import examine_x509_svid, validate_x509_svid
 from spiffesim.spiffe.x509svid import X509Svid
 from tests.oracles import asn1
@@ -192,3 +194,11 @@ def test_hostile_chains_are_refused_with_a_reason_or_accepted(chain: list[bytes]
             with pytest.raises(errors.ValidationError) as caught:
                 validate_x509_svid(chain, bundles, at=AT)
             assert (caught.value.code, caught.value.clause) == (verdict.failures[0].name, verdict.failures[0].clause)
+
+
+def test_a_chain_that_is_ruled_out_stays_refused_though_no_rule_can_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judgement, "explain_path", lambda *_, **__: Explanation(()))
+    with pytest.raises(errors.UnknownAuthority, match="which rule it breaks is not known"):
+        validate_x509_svid(CHAIN[:1], BUNDLE, at=AT)
+    assert not examine_x509_svid(CHAIN[:1], BUNDLE, at=AT)
+    assert examine_x509_svid(CHAIN, BUNDLE, at=AT)  # the control

@@ -236,6 +236,9 @@ def test_a_refresh_hint_is_a_span_of_seconds() -> None:
         (b'\xef\xbb\xbf{"keys":[]}', "begins with a byte order mark"),
         ('{"keys":[]}x', "is not JSON"),
         ('{"keys":[],"spiffe_sequence":NaN}', "holds NaN"),
+        ("-----BEGIN CERTIFICATE-----", "at character 0; this is PEM, which SpiffeBundle.from_pem reads$"),
+        (b"\n-----BEGIN CERTIFICATE-----", "; this is PEM, which SpiffeBundle.from_pem reads$"),
+        (b"MIIB", "is not JSON: Expecting value at character 0$"),
         (None, "a bundle is read from text, not from NoneType"),
     ],
 )

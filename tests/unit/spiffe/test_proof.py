@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spiffesim.errors import InvalidInput
 from spiffesim.spiffe.proof import Proof
 from tests.oracles.tokens import AT, b64, proof_text, wit_svid
 
 TOKEN = wit_svid()
 DIGEST = hashlib.sha256(TOKEN.encode()).digest()
 WTH = b64(DIGEST)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("signed", "text"), ("signature", None), ("not_after", 7), ("signed", bytearray(b"a"))]
+)
+def test_a_proof_of_other_types_is_refused(field: str, value: Any) -> None:
+    fields: dict[str, Any] = {"signed": b"a", "signature": b"b", "not_after": AT}
+    assert Proof(**fields).not_after == AT  # the control
+    with pytest.raises(InvalidInput, match=rf"^{field} of a proof is a \w+, not a {type(value).__name__}$") as caught:
+        Proof(**{**fields, field: value})
+    assert caught.value.code == "proof"
 
 
 @pytest.mark.parametrize(

@@ -248,11 +248,22 @@ def test_a_key_that_is_not_the_leafs_is_refused() -> None:
     assert caught.value.code == "tls"
 
 
-@pytest.mark.parametrize("ders", [(), (b"nonsense",), (OURS.root.der, b"nonsense")])
-def test_a_bundle_that_ssl_cannot_use_is_refused(ders: tuple[bytes, ...]) -> None:
+@pytest.mark.parametrize(
+    ("ders", "reason"),
+    [
+        ((), "ssl cannot use the 0 X.509 authorities of example.org"),
+        ((b"nonsense",), "the bundle of example.org cannot be used: 8 bytes are not an X.509 certificate"),
+        ((OURS.root.der, b"nonsense"), "the bundle of example.org cannot be used"),
+        ((OURS.root.der, WEB.chain[0]), "certificate of spiffe://example.org/web is not a CA certificate"),
+    ],
+)
+def test_a_bundle_that_cannot_be_used_is_refused(ders: tuple[bytes, ...], reason: str) -> None:
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    with pytest.raises(errors.InvalidBundle, match=f"ssl cannot use the {len(ders)} X.509 authorities of example.org"):
+    with pytest.raises(errors.InvalidBundle, match=reason):
         SpiffeBundle("example.org", ders).configure_trust(made)
+    assert made.get_ca_certs() == []
+    SpiffeBundle("example.org", [OURS.root.der]).configure_trust(made)  # the control
+    assert len(made.get_ca_certs()) == 1
 
 
 def test_a_context_that_trusts_demands_a_certificate_but_no_host_name() -> None:

@@ -1,6 +1,6 @@
 """The functions that validate and examine: what they take, what they return, what they raise.
 
-The rules themselves are in test_x509_rules, test_jwt_rules, test_wit_rules and test_spire_rules.
+The rules themselves are in rules/: test_x509, test_jwt, test_wit and test_spire.
 """
 
 from __future__ import annotations

@@ -90,6 +90,12 @@ def test_a_finding_keeps_a_copy_of_its_facts() -> None:
     assert pickle.loads(pickle.dumps(finding)) == finding
 
 
+def test_a_finding_hashes_whatever_its_facts_are() -> None:
+    findings = [Finding("a", "text", None, {"uris": uris}) for uris in (["x"], ["x"], ["y"])]
+    assert findings[0] == findings[1] != findings[2]
+    assert hash(findings[0]) == hash(findings[1])
+
+
 def test_a_verdict_that_accepts() -> None:
     verdict = examine_x509_svid(CHAIN, BUNDLE, at=AT)
     assert verdict == Verdict("x509-svid", WEB, AT, (), 2)

@@ -80,6 +80,8 @@ def test_making_the_value_reads_nothing() -> None:
     assert (caught.value.code, caught.value.clause) == ("private_key", "RFC 5958 2")
     with pytest.raises(InvalidSvid, match="the SVID has no certificate"):
         _ = X509Svid([], KEY).not_after
+    with pytest.raises(InvalidSvid, match="the SVID has no certificate"):
+        _ = X509Svid([], KEY).leaf
     with pytest.raises(InvalidSpiffeId):
         _ = X509Svid([make.leaf(ROOT, "https://a").der], KEY).spiffe_id
 
@@ -266,6 +268,20 @@ def test_hostile_bytes_raise_nothing_else(chain: bytes, key: bytes) -> None:
             parse(SVID.chain_pem if parse == X509Svid.parse else SVID.chain_der, key)
 
 
+def test_bytes_that_their_owner_may_change_are_copied() -> None:
+    buffer = bytearray(LEAF.der)
+    svid = X509Svid([buffer, memoryview(bytearray(INTERMEDIATE.der)), ROOT.der], KEY)
+    buffer[-1] ^= 1
+    assert svid.chain == (LEAF.der, INTERMEDIATE.der, ROOT.der)
+
+
+def test_a_version_that_cryptography_does_not_know_is_our_error() -> None:
+    second = asn1.remade(LEAF.der, INTERMEDIATE.key, version=asn1.tlv(0xA0, b"\x02\x01\x01"))
+    with pytest.raises(InvalidSvid, match="a certificate cannot be loaded") as caught:
+        _ = X509Svid([second], KEY).certificates
+    assert caught.value.code == "certificate_encoding"
+
+
 # A peer's chain
 
 
@@ -273,6 +289,15 @@ def test_a_chain_is_read_from_pem_and_from_der() -> None:
     for encoded in (SVID.chain_pem, SVID.chain_pem.decode(), SVID.chain_der):
         assert read_chain(encoded) == SVID.chain
     assert read_chain(b"") == ()
+
+
+def test_pem_inside_of_a_certificate_is_not_read_in_its_place() -> None:
+    # Whoever may have a certificate with an extension of their own could show somebody else's to the validator.
+    inside = asn1.extension("2a0304", block("CERTIFICATE", LEAF.der))
+    parts = asn1.Parts.of(make.leaf(INTERMEDIATE, f"{TD}/mallory").der)
+    outer = asn1.remade(parts.der, INTERMEDIATE.key, extensions=(*parts.extensions, inside))
+    assert LEAF.der in read_chain(block("CERTIFICATE", LEAF.der))  # the control
+    assert read_chain(outer + INTERMEDIATE.der) == (outer, INTERMEDIATE.der)
 
 
 @pytest.mark.parametrize("encoded", ["", "text", b"text", SVID.chain_pem[:-9], SVID.chain_der[:-1], key_pem(), None, 7])

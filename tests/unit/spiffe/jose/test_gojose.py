@@ -1,4 +1,4 @@
-"""Tokens as go-jose 4.1.4 reads them; tests/unit/spiffe/test_spire_rules.py holds all of its answers."""
+"""Tokens as go-jose 4.1.4 reads them; tests/unit/spiffe/rules/test_spire.py holds all of its answers."""
 
 from __future__ import annotations
 

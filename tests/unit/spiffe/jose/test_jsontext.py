@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -107,6 +108,15 @@ def test_hostile_quotes_cost_no_more_than_their_length(text: str) -> None:
     # A quadratic scan would take minutes.
     with pytest.raises(JsonError):
         read_object(text)
+
+
+def test_a_long_string_costs_no_more_memory_than_its_length() -> None:
+    tracemalloc.start()
+    try:
+        assert read_object('{"a":"' + "x" * 200_000 + '","b":[' + "[]," * 40 + "0]}")["a"] == "x" * 200_000
+        assert tracemalloc.get_traced_memory()[1] < 4_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_hostile_number_of_members_costs_no_more_than_its_length() -> None:

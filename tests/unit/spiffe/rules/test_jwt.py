@@ -185,6 +185,14 @@ def test_no_other_algorithm_is_taken(algorithm: object) -> None:
     assert failures(jwt_svid(header={"alg": algorithm})) == ["algorithm"]
 
 
+def test_who_changes_the_facts_of_a_finding_changes_no_other_verdict() -> None:
+    token = jwt_svid(header={"alg": ["ES256"]})
+    for _ in range(2):
+        (finding,) = examine(token).findings
+        assert finding.facts == {"algorithm": None}
+        finding.facts["algorithm"] = "ES256"  # type: ignore[index]  # whoever does this
+
+
 @pytest.mark.parametrize("typ", ["JWT", "JOSE", DROP])
 def test_a_type_is_jwt_or_jose_if_there(typ: object) -> None:
     assert failures(jwt_svid(header={"typ": typ})) == []

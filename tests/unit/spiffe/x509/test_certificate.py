@@ -236,3 +236,13 @@ def test_a_huge_certificate_costs_no_more_than_its_length() -> None:
     assert len(many.extensions.unknown_critical) == 16_384
     many = read_certificate(make.leaf(ROOT, uris=[WEB] * 20_000).der)
     assert len(many.uris) == 20_000
+
+
+@pytest.mark.parametrize(("octets", "readable"), [(256, True), (257, False), (3_000, False)])
+def test_a_serial_number_that_cannot_be_written_out_is_refused(octets: int, readable: bool) -> None:
+    data = asn1.remade(LEAF.der, ROOT.key, serial=asn1.tlv(0x02, b"\x01" + bytes(octets - 1)))
+    if readable:
+        assert str(256 ** (octets - 1)) in repr(read_certificate(asn1.remade(data, ROOT.key, extensions=())))
+        return
+    with pytest.raises(InvalidSvid, match=f"the serial number has {octets} octets, more than 256"):
+        read_certificate(data)

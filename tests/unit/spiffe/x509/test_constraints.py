@@ -92,8 +92,15 @@ CASES = {
     "a DNS name below a dot": Case([dns(".example.org")], [], [], [dns("a.example.org")], None),
     "every DNS name": Case([dns("")], [], [], [dns("a.org")], None),
     "a DNS name that is nothing but the end": Case(
-        [dns(".example.org")], [], [], [dns(".example.org")], ".example.org is not within", openssl=False
+        [dns(".example.org")], [], [], [dns(".example.org")], ".example.org has no host name", openssl=False
     ),
+    "a DNS name that ends in a dot": Case(
+        [], [dns("example.org")], [], [dns("a.example.org.")], "a.example.org. has no host name", openssl=False
+    ),
+    "a DNS name with an empty part": Case(
+        [dns("example.org")], [], [], [dns("a..example.org")], "a..example.org has no host name", openssl=False
+    ),
+    "a DNS name that ends in a dot, and no constraint": Case([uri("example.org")], [], [], [dns("a.org.")], None),
     "no DNS name": Case([], [dns("")], [], [dns("a.org")], "a.org is within the excluded "),
     "a DNS name in capitals": Case([dns("example.org")], [], [], [dns("A.Example.ORG")], None),
     "the second DNS name": Case([dns("a.org")], [], [], [dns("a.org"), dns("b.org")], "b.org is not within"),
@@ -212,3 +219,11 @@ def test_an_address_in_the_subject_is_a_name_too() -> None:
     ((_, applied, reason),) = judged(issuer, make.leaf(issuer, subject=address))
     assert not applied
     assert "critical rfc822Name constraint" in reason
+
+
+@pytest.mark.parametrize(("length", "applied"), [(255, True), (256, True), (257, False)])
+def test_a_constraint_longer_than_any_host_is_not_held_against_names(length: int, applied: bool) -> None:
+    issuer = ca([], [dns("a" * length)])
+    found = judged(issuer, make.leaf(issuer, names=[dns("a" * length)]))
+    assert [was_applied for _, was_applied, _ in found] == [applied]
+    assert len(found[0][2]) < 600

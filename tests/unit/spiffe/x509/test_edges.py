@@ -131,6 +131,24 @@ def test_no_more_issuers_are_kept_than_the_memo_holds() -> None:
     assert second is kept[1]
 
 
+def test_what_is_large_is_checked_every_time(checked: list[Any]) -> None:
+    def padded(issued: make.Issued, size: int) -> make.Issued:
+        parts = asn1.Parts.of(issued.der)
+        padding = asn1.extension("2a0304", bytes(size))
+        return make.Issued(asn1.remade(issued.der, ROOT.key, extensions=(*parts.extensions, padding)), issued.key)
+
+    memo = EdgeMemo()
+    for pair in (padded(LEAF, 4_096), ROOT), (LEAF, padded(ROOT, 4_096)):
+        for _ in range(2):
+            assert memo.verifies(*read(*pair))
+    assert len(checked) == 4
+    assert len(memo) == 0
+    for _ in range(2):
+        assert memo.verifies(*read(padded(LEAF, 3_000), padded(ROOT, 3_000)))  # the control
+    assert len(checked) == 5
+    assert len(memo) == 1
+
+
 def test_a_memo_can_forget_everything() -> None:
     memo = EdgeMemo()
     child, issuer = read(LEAF, ROOT)

@@ -141,6 +141,11 @@ def test_name_constraints_keep_their_order_and_their_form() -> None:
         (ext.DNS, b".example.org", True),
     ]
     assert [(tree.form, tree.base, tree.plain) for tree in constraints.excluded] == [(ext.URI, b"example.org", False)]
+    # All certificates with the same extension share what was read of it.
+    with pytest.raises(AttributeError):
+        constraints.permitted = ()  # type: ignore[misc]  # nobody may
+    with pytest.raises(AttributeError):
+        constraints.permitted[0].base = b""  # type: ignore[misc]  # nobody may
 
 
 def test_of_a_repeated_extension_the_first_counts() -> None:

@@ -1,4 +1,4 @@
-"""What is wrong with one certificate alone; each problem breaks a chain in test_x509_rules."""
+"""What is wrong with one certificate alone; each problem breaks a chain in rules/test_x509.py."""
 
 from __future__ import annotations
 
