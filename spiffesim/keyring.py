@@ -15,12 +15,13 @@ from spiffesim.configuration import CaSubject, ServerConfig
 from spiffesim.errors import NotSupported, SpiffeSimError
 from spiffesim.instants import Microseconds, rfc3339, span
 from spiffesim.journal import Journal
-from spiffesim.keys import Draw, Key, Randomness
+from spiffesim.keys import Draw, Key
 from spiffesim.ledger import View
 from spiffesim.plugins.inspection import inspect
 from spiffesim.plugins.key_manager import KeyManager
 from spiffesim.plugins.upstream_authority import CaRequest, MintedCa, UpstreamAuthority
 from spiffesim.profiles import SELF_SIGNED_CA, ca_subject
+from spiffesim.randomness import Randomness
 from spiffesim.rotation import BACKDATE
 from spiffesim.slots import OLD, Slots
 from spiffesim.spiffe.ids import TrustDomain

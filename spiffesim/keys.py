@@ -1,17 +1,13 @@
-"""Seeded randomness in named streams, and the keys drawn from it.
-
-A draw is a function of (seed, name, counter), never of what was drawn before it: adding one draw
-in one place moves no other, and a key that nobody looks at is never made.
-"""
+"""Keys, drawn from named streams: one that nobody looks at is never made."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from spiffesim.errors import InvalidInput
+from spiffesim.randomness import Randomness
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -21,17 +17,11 @@ if TYPE_CHECKING:
 
 KEY_TYPES: Final = ("rsa-2048", "rsa-4096", "ec-p256", "ec-p384")
 
-# SPIRE: pkg/server/ca/manager/manager.go (newKeyID) maps each random byte onto these, modulo 62.
-_ALPHABET: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-_MAX_SERIAL: Final = (1 << 128) - 1
-
-# How many private keys a curve has, one fewer than its order, and how many bytes are drawn to choose one:
-# 64 bits more than it takes, so that the bias is negligible.
+# How many private keys a curve has: one fewer than its order.
 _SCALARS: Final = {
-    "ec-p256": (0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632550, 40),
-    "ec-p384": (
-        int("FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52972", 16),
-        56,
+    "ec-p256": 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632550,
+    "ec-p384": int(
+        "FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52972", 16
     ),
 }
 # The DER around the parts of a P-256 key that change; checked against cryptography's encoder in the tests.
@@ -40,81 +30,6 @@ _P256_PKCS8: Final = (
     bytes.fromhex("308187020100301306072a8648ce3d020106082a8648ce3d030107046d306b0201010420"),
     bytes.fromhex("a144034200"),
 )
-
-
-def draw_seed() -> int:
-    """A seed from the system's entropy, for a simulation that was given none."""
-    return int.from_bytes(os.urandom(6), "big")  # noqa: TID251 - the one place where chance enters; repr shows it
-
-
-class Randomness:
-    """Counter-based streams of random bytes, each with a name made of content.
-
-    Args:
-        seed: Any value with a stable repr; an int by custom.
-    """
-
-    def __init__(self, seed: int | str) -> None:
-        self.seed = seed
-        self._root = hashlib.sha256(repr(seed).encode()).digest()
-        self._occurrences: dict[str, int] = {}
-        self._rsa_pairs: dict[int, set[int]] = {}
-
-    def bytes(self, name: str, counter: int, size: int) -> bytes:
-        """The ``size`` bytes of draw ``counter`` of the stream ``name``."""
-        label = name.encode()
-        parts = (self._root, len(label).to_bytes(4, "big"), label, counter.to_bytes(8, "big"))
-        return hashlib.shake_256(b"".join(parts)).digest(size)
-
-    def number(self, name: str, counter: int, below: int) -> int:
-        """A number in [0, below), with 64 bits more drawn than it needs, so that the bias is negligible."""
-        return int.from_bytes(self.bytes(name, counter, (below.bit_length() + 71) // 8), "big") % below
-
-    def serial(self, name: str, counter: int) -> int:
-        """A certificate serial number in [1, 2**128 - 1].
-
-        SPIRE: pkg/common/x509util/serialnumber.go
-        """
-        return int.from_bytes(self.bytes(name, counter, 24), "big") % _MAX_SERIAL + 1
-
-    def text(self, name: str, counter: int, length: int = 32) -> str:
-        """Letters and digits, as SPIRE draws key IDs."""
-        return "".join(_ALPHABET[byte % 62] for byte in self.bytes(name, counter, length))
-
-    def uuid(self, name: str, counter: int) -> str:
-        """A random (version 4) UUID."""
-        drawn = bytearray(self.bytes(name, counter, 16))
-        drawn[6] = drawn[6] & 0x0F | 0x40
-        drawn[8] = drawn[8] & 0x3F | 0x80
-        text = drawn.hex()
-        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
-
-    def count(self, name: str) -> int:
-        """The number of this occurrence of a name: 0, then 1, ..."""
-        counter = self._occurrences.get(name, 0)
-        self._occurrences[name] = counter + 1
-        return counter
-
-    def rsa_pair(self, name: str, counter: int, bits: int) -> int:
-        """The index of a pair of primes that no other key of this world uses.
-
-        The drawn pair, or the next free one: the only draw that depends on what came before.
-        """
-        from spiffesim.primes import PAIRS
-
-        used = self._rsa_pairs.setdefault(bits, set())
-        if len(used) >= PAIRS:
-            raise InvalidInput(
-                f"this world already holds {PAIRS} keys of type rsa-{bits}, all that the packaged primes give; "
-                "use ec-p256 for the rest",
-                code="rsa_pool_exhausted",
-                bits=bits,
-            )
-        index = self.number(name, counter, PAIRS)
-        while index in used:
-            index = (index + 1) % PAIRS
-        used.add(index)
-        return index
 
 
 def check_key_type(key_type: str) -> str:
@@ -147,7 +62,7 @@ class Key:
         key_type: One of ``KEY_TYPES``.
     """
 
-    __slots__ = ("_encoded", "_number", "_private_key", "_source", "type")
+    __slots__ = ("_encoded", "_private_key", "_source", "type")
 
     def __init__(self, randomness: Randomness, name: str, counter: int, key_type: str = "ec-p256") -> None:
         self.type = key_type
@@ -174,7 +89,6 @@ class Key:
 
     def _forget(self) -> None:
         self._private_key: Any = None
-        self._number: int | None = None
         self._encoded: tuple[bytes, bytes] | None = None
 
     def __getstate__(self) -> tuple[str, Any]:
@@ -243,12 +157,9 @@ class Key:
         return signature
 
     def _scalar(self) -> int:
-        if self._number is None:
-            assert not isinstance(self._source, bytes)  # a foreign key is not drawn
-            randomness, name, counter, _ = self._source
-            count, size = _SCALARS[self.type]
-            self._number = int.from_bytes(randomness.bytes(name, counter, size), "big") % count + 1
-        return self._number
+        assert not isinstance(self._source, bytes)  # a foreign key is not drawn
+        randomness, name, counter, _ = self._source
+        return randomness.number(name, counter, _SCALARS[self.type]) + 1
 
     def _draw(self) -> Any:
         source = self._source

@@ -21,13 +21,14 @@ from spiffesim.entries import Entries, EntryCache
 from spiffesim.errors import SpiffeSimError
 from spiffesim.instants import SECOND, Microseconds, moment, span
 from spiffesim.keyring import Keyring
-from spiffesim.keys import Draw, Randomness
+from spiffesim.keys import Draw
 from spiffesim.ledger import Ledger, View
 from spiffesim.nodes import Nodes
 from spiffesim.plugins.key_manager import KeyManager
 from spiffesim.plugins.node_attestor.join_token import JoinTokens
 from spiffesim.plugins.upstream_authority import UpstreamAuthority
 from spiffesim.profiles import SERVER_SVID
+from spiffesim.randomness import Randomness
 from spiffesim.spiffe.bundle import SpiffeBundle
 from spiffesim.spiffe.ids import SpiffeId, TrustDomain
 from spiffesim.spiffe.x509svid import X509Svid

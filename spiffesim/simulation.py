@@ -14,8 +14,8 @@ from spiffesim.clock import EPOCH, Clock, Spans, present, step_of
 from spiffesim.configuration import SETTINGS, ServerConfig, Settings, configure
 from spiffesim.errors import InvalidTopology
 from spiffesim.journal import Journal
-from spiffesim.keys import Randomness, draw_seed
 from spiffesim.plugins.upstream_authority import UpstreamAuthority
+from spiffesim.randomness import Randomness, draw_seed
 from spiffesim.server import Server
 from spiffesim.spiffe.ids import SpiffeId, TrustDomain
 from spiffesim.spiffe.markup import pretty_lines

@@ -13,8 +13,8 @@ from spiffesim.errors import InvalidTopology
 from spiffesim.golang import valid_string
 from spiffesim.instants import Microseconds
 from spiffesim.journal import Journal
-from spiffesim.keys import Randomness
 from spiffesim.plugins.workload_attestor import ProcessAttributes
+from spiffesim.randomness import Randomness
 from spiffesim.spiffe.ids import SpiffeId
 from spiffesim.spiffe.x509.edges import EdgeMemo
 

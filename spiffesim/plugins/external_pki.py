@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from spiffesim.keys import Draw, Key, Randomness
+from spiffesim.keys import Draw, Key
+from spiffesim.randomness import Randomness
 from spiffesim.spiffe.x509.pem import write_pem
 
 if TYPE_CHECKING:

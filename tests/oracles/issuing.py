@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.name import _ASN1Type
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from spiffesim.keys import Draw, Key, Randomness
+from spiffesim.keys import Draw, Key
 from spiffesim.profiles import (
     AGENT_SVID,
     DOWNSTREAM_CA,
@@ -30,6 +30,7 @@ from spiffesim.profiles import (
     downstream_subject,
     svid_subject,
 )
+from spiffesim.randomness import Randomness
 
 PROFILES: Final = {
     profile.name: profile

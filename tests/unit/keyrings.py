@@ -14,12 +14,13 @@ from spiffesim.configuration import ServerConfig, Settings
 from spiffesim.instants import span
 from spiffesim.journal import Journal
 from spiffesim.keyring import Keyring
-from spiffesim.keys import Draw, Key, Randomness
+from spiffesim.keys import Draw, Key
 from spiffesim.ledger import Ledger, View
 from spiffesim.plugins.key_manager.memory import MemoryKeyManager
 from spiffesim.plugins.upstream_authority import CaRequest, MintedCa, UpstreamAuthority
 from spiffesim.plugins.upstream_authority.spire import SpireUpstreamAuthority
 from spiffesim.profiles import WORKLOAD_SVID
+from spiffesim.randomness import Randomness
 from spiffesim.spiffe.ids import TrustDomain
 from tests.oracles.tokens import AT
 

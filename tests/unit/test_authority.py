@@ -14,8 +14,9 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from spiffesim.authority import IssuedCertificate, IssuedSvid, JwtAuthority, X509Authority, whole_second
 from spiffesim.chain import Chain
 from spiffesim.instants import moment, span
-from spiffesim.keys import KEY_TYPES, Draw, Randomness
+from spiffesim.keys import KEY_TYPES, Draw
 from spiffesim.profiles import AGENT_SVID, DOWNSTREAM_CA, SELF_SIGNED_CA, SERVER_SVID, WORKLOAD_SVID
+from spiffesim.randomness import Randomness
 from spiffesim.spiffe.bundle import SpiffeBundle
 from spiffesim.spiffe.validation import validate_x509_svid
 from tests.oracles import profiles, tokens

@@ -21,12 +21,13 @@ from spiffesim.errors import (
     Refused,
     Unavailable,
 )
-from spiffesim.keys import Key, Randomness
+from spiffesim.keys import Key
 from spiffesim.plugins.external_pki import ExternalCa
 from spiffesim.plugins.key_manager.memory import MemoryKeyManager
 from spiffesim.plugins.node_attestor.declared import DeclaredNodeAttestor
 from spiffesim.plugins.upstream_authority.disk import DiskUpstreamAuthority
 from spiffesim.plugins.workload_attestor import Process
+from spiffesim.randomness import Randomness
 from spiffesim.server import Server
 
 

@@ -16,8 +16,9 @@ from spiffesim.ca import ServerCa
 from spiffesim.errors import NoActiveAuthority, Refused
 from spiffesim.instants import moment
 from spiffesim.keyring import Keyring
-from spiffesim.keys import KEY_TYPES, Draw, Key, Randomness
+from spiffesim.keys import KEY_TYPES, Draw, Key
 from spiffesim.profiles import AGENT_SVID, SERVER_SVID, WORKLOAD_SVID, Profile
+from spiffesim.randomness import Randomness
 from tests.oracles import profiles, tokens
 from tests.oracles.tokens import AT
 from tests.unit.keyrings import DAY, HOUR, NOW, SECOND, make_keyring, nested, started

@@ -12,9 +12,10 @@ from spiffesim.authorization import ANONYMOUS, OPERATOR, Caller
 from spiffesim.entries import Selector
 from spiffesim.errors import NotAuthorized, NotFound, Refused
 from spiffesim.instants import SECOND
-from spiffesim.keys import Draw, Randomness
+from spiffesim.keys import Draw
 from spiffesim.nodes import Node, Nodes
 from spiffesim.profiles import AGENT_SVID
+from spiffesim.randomness import Randomness
 from spiffesim.spiffe.ids import SpiffeId, TrustDomain
 
 DOMAIN = TrustDomain("example.org")

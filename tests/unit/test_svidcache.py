@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from spiffesim.authority import IssuedCertificate, IssuedSvid
 from spiffesim.entries import RegistrationEntry, Selector
-from spiffesim.keys import Draw, Randomness
+from spiffesim.keys import Draw
 from spiffesim.profiles import WORKLOAD_SVID
+from spiffesim.randomness import Randomness
 from spiffesim.spiffe.ids import TrustDomain
 from spiffesim.svidcache import SvidCache
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from spiffesim import Simulation, TrustDomain
 from spiffesim.clock import Clock
 from spiffesim.errors import InvalidTopology
-from spiffesim.keys import Randomness
 from spiffesim.plugins.external_pki import ExternalCa
 from spiffesim.plugins.upstream_authority.disk import DiskUpstreamAuthority
+from spiffesim.randomness import Randomness
 from spiffesim.world import Roll, World, path_of
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from spiffesim.keys import Draw, Key, Randomness, check_key_type
+from spiffesim.keys import Draw, Key, check_key_type
+from spiffesim.randomness import Randomness
 
 
 class MemoryKeyManager:

@@ -16,7 +16,7 @@ import attrs
 from spiffesim.entries import Selector
 from spiffesim.errors import Refused
 from spiffesim.instants import Microseconds
-from spiffesim.keys import Randomness
+from spiffesim.randomness import Randomness
 from spiffesim.spiffe.ids import TrustDomain
 from spiffesim.spiffe.markup import pretty_fields
 

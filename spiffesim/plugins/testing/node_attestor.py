@@ -12,10 +12,10 @@ from spiffesim.clock import EPOCH
 from spiffesim.entries import Selector
 from spiffesim.errors import InvalidSpiffeId, Refused
 from spiffesim.instants import microseconds
-from spiffesim.keys import Randomness
 from spiffesim.plugins.node_attestor import Attestation, NodeAttestor
 from spiffesim.plugins.node_attestor.join_token import JoinTokens
 from spiffesim.plugins.testing.suite import Conformance, expect, require
+from spiffesim.randomness import Randomness
 from spiffesim.spiffe.bundle import SpiffeBundle
 from spiffesim.spiffe.ids import TrustDomain
 from spiffesim.spiffe.markup import pretty_fields

@@ -13,11 +13,12 @@ from spiffesim.chain import ders
 from spiffesim.clock import EPOCH
 from spiffesim.errors import NotSupported, Refused, SpiffeSimError
 from spiffesim.instants import microseconds, rfc3339
-from spiffesim.keys import Draw, Randomness
+from spiffesim.keys import Draw
 from spiffesim.plugins.inspection import CA_USAGES, inspect
 from spiffesim.plugins.testing.suite import Conformance, expect, require
 from spiffesim.plugins.upstream_authority import CaRequest, MintedCa, UpstreamAuthority
 from spiffesim.profiles import ca_subject
+from spiffesim.randomness import Randomness
 from spiffesim.spiffe.ids import TrustDomain
 from spiffesim.spiffe.x509 import extensions
 from spiffesim.spiffe.x509.certificate import Certificate, read_certificate

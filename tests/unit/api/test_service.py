@@ -11,7 +11,8 @@ import pytest
 from spiffesim import Simulation
 from spiffesim.authorization import ANONYMOUS, OPERATOR, POLICY, Caller
 from spiffesim.errors import NotAuthorized, Refused
-from spiffesim.keys import Key, Randomness
+from spiffesim.keys import Key
+from spiffesim.randomness import Randomness
 from spiffesim.server import Server
 from spiffesim.spiffe.bundle import SpiffeBundle
 from spiffesim.spiffe.x509svid import X509Svid

@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from spiffesim import RegistrationEntry, Simulation
 from spiffesim.authorization import OPERATOR, Caller
 from spiffesim.errors import InvalidEntry, InvalidInput, NotFound, Refused
-from spiffesim.keys import Key, Randomness
+from spiffesim.keys import Key
+from spiffesim.randomness import Randomness
 from spiffesim.server import Server
 from spiffesim.spiffe.x509svid import X509Svid
 

@@ -7,9 +7,10 @@ import pickle
 import pytest
 
 from spiffesim.errors import InvalidInput
-from spiffesim.keys import KEY_TYPES, Draw, Randomness
+from spiffesim.keys import KEY_TYPES, Draw
 from spiffesim.plugins.key_manager import KeyManager
 from spiffesim.plugins.key_manager.memory import MemoryKeyManager
+from spiffesim.randomness import Randomness
 
 
 @pytest.mark.parametrize("key_type", KEY_TYPES)

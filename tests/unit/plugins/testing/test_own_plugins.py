@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from spiffesim.keys import Randomness
 from spiffesim.plugins.key_manager.memory import MemoryKeyManager
 from spiffesim.plugins.node_attestor.declared import DeclaredNodeAttestor
 from spiffesim.plugins.node_attestor.join_token import JoinTokenAttestor
@@ -23,6 +22,7 @@ from spiffesim.plugins.workload_attestor.declared import DeclaredWorkloadAttesto
 from spiffesim.plugins.workload_attestor.docker import DockerWorkloadAttestor
 from spiffesim.plugins.workload_attestor.k8s import K8sWorkloadAttestor
 from spiffesim.plugins.workload_attestor.unix import UnixWorkloadAttestor
+from spiffesim.randomness import Randomness
 from tests.oracles import certificates as made
 from tests.unit.keyrings import NOW, spire_upstream, started
 from tests.unit.plugins.test_disk import INTERMEDIATE, ISSUING, ROOT, disk

@@ -12,7 +12,7 @@ import pytest
 from spiffesim.authority import JwtAuthority
 from spiffesim.entries import Selector
 from spiffesim.errors import NotSupported, Refused
-from spiffesim.keys import Draw, Key, Randomness
+from spiffesim.keys import Draw, Key
 from spiffesim.plugins.key_manager.memory import MemoryKeyManager
 from spiffesim.plugins.node_attestor import Attestation, AttestingServer
 from spiffesim.plugins.testing import (
@@ -24,6 +24,7 @@ from spiffesim.plugins.testing import (
 from spiffesim.plugins.testing.suite import Conformance
 from spiffesim.plugins.upstream_authority import CaRequest, MintedCa
 from spiffesim.plugins.workload_attestor import Process
+from spiffesim.randomness import Randomness
 from tests.unit.plugins.test_inspection import Answer
 
 
