@@ -47,8 +47,8 @@ if TYPE_CHECKING:
     from spiffesim.errors import ValidationError as ValidationError
     from spiffesim.server import Server as Server
     from spiffesim.simulation import Simulation as Simulation
-    from spiffesim.spiffe.bundle import BundleMap as BundleMap
     from spiffesim.spiffe.bundle import SpiffeBundle as SpiffeBundle
+    from spiffesim.spiffe.bundlemap import BundleMap as BundleMap
     from spiffesim.spiffe.ids import SpiffeId as SpiffeId
     from spiffesim.spiffe.ids import TrustDomain as TrustDomain
     from spiffesim.spiffe.jwtsvid import JwtSvid as JwtSvid
@@ -61,7 +61,7 @@ __version__ = "0.1.0"
 
 _HOMES: Final = {
     "Agent": "agent",
-    "BundleMap": "spiffe.bundle",
+    "BundleMap": "spiffe.bundlemap",
     "EPOCH": "clock",
     "JwtSvid": "spiffe.jwtsvid",
     "RegistrationEntry": "entries",

@@ -16,7 +16,8 @@ from spiffesim.golang import raw_url_decoded
 from spiffesim.instants import moment
 from spiffesim.plugins.workload_attestor import Process
 from spiffesim.profiles import read_audience
-from spiffesim.spiffe.bundle import BundleMap, SpiffeBundle
+from spiffesim.spiffe.bundle import SpiffeBundle
+from spiffesim.spiffe.bundlemap import BundleMap
 from spiffesim.spiffe.ids import SpiffeId
 from spiffesim.spiffe.jose.compact import b64url
 from spiffesim.spiffe.jwtsvid import JwtSvid

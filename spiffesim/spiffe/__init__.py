@@ -14,7 +14,8 @@ Usable alone, as a SPIFFE validator::
 ``jwtsvid``             :class:`JwtSvid`: a token
 ``witsvid``             :class:`WitSvid`: a token over the holder's key
 ``proof``               :class:`Proof` that the holder has that key
-``bundle``              :class:`SpiffeBundle`, :class:`BundleMap`
+``bundle``              :class:`SpiffeBundle`: the authorities of a trust domain
+``bundlemap``           :class:`BundleMap`: bundles by trust domain
 ``validation``          ``validate_*`` returns or raises, ``examine_*`` returns a :class:`Verdict`
 ``tls``                 :func:`peer_id`, :func:`authorize` for connections of :mod:`ssl`
 ``rules``               what an SVID has to be, each rule with its clause
@@ -31,8 +32,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from spiffesim.spiffe.bundle import BundleMap as BundleMap
     from spiffesim.spiffe.bundle import SpiffeBundle as SpiffeBundle
+    from spiffesim.spiffe.bundlemap import BundleMap as BundleMap
     from spiffesim.spiffe.ids import Matcher as Matcher
     from spiffesim.spiffe.ids import SpiffeId as SpiffeId
     from spiffesim.spiffe.ids import TrustDomain as TrustDomain
@@ -56,7 +57,7 @@ if TYPE_CHECKING:
     from spiffesim.spiffe.x509svid import X509Svid as X509Svid
 
 _HOMES: Final = {
-    "BundleMap": "bundle",
+    "BundleMap": "bundlemap",
     "EdgeMemo": "x509.edges",
     "JwtSvid": "jwtsvid",
     "Matcher": "ids",

@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 from spiffesim.errors import InvalidInput, InvalidSvid
 from spiffesim.instants import Microseconds, microseconds, moment
-from spiffesim.spiffe.bundle import Bundles, bundle_for
+from spiffesim.spiffe.bundlemap import Bundles, bundle_for
 from spiffesim.spiffe.ids import SpiffeId
 from spiffesim.spiffe.rules.explanation import Explanation, explain_leaf, explain_path
 from spiffesim.spiffe.verdict import Finding, Verdict

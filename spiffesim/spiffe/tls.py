@@ -24,7 +24,8 @@ from spiffesim.spiffe.validation import examine_x509_svid
 from spiffesim.spiffe.x509.certificate import read_certificate
 
 if TYPE_CHECKING:
-    from spiffesim.spiffe.bundle import Bundles, SpiffeBundle
+    from spiffesim.spiffe.bundle import SpiffeBundle
+    from spiffesim.spiffe.bundlemap import Bundles
     from spiffesim.spiffe.ids import Matcher, SpiffeId
     from spiffesim.spiffe.x509svid import X509Svid
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from spiffesim.errors import InvalidInput
 from spiffesim.instants import moment, span
-from spiffesim.spiffe.bundle import Bundles
+from spiffesim.spiffe.bundlemap import Bundles
 from spiffesim.spiffe.ids import SpiffeId
 from spiffesim.spiffe.judgement import X509, Chain, instant_of, judge
 from spiffesim.spiffe.verdict import Finding, Verdict

@@ -14,7 +14,7 @@ import attrs
 from spiffesim.errors import ConstraintViolation, Expired, InvalidSvid, Malformed, NotYetValid, WrongAudience
 from spiffesim.instants import Microseconds
 from spiffesim.spiffe import jose
-from spiffesim.spiffe.bundle import Bundles
+from spiffesim.spiffe.bundlemap import Bundles
 from spiffesim.spiffe.ids import SpiffeId
 from spiffesim.spiffe.jose import claims as read
 from spiffesim.spiffe.jose import compact

@@ -11,7 +11,8 @@ from typing import Final
 from spiffesim.errors import BadSignature, ConstraintViolation, UnknownAuthority, UntrustedDomain
 from spiffesim.spiffe import jose
 from spiffesim.spiffe.authorities import Authorities
-from spiffesim.spiffe.bundle import Bundles, SpiffeBundle, bundle_for
+from spiffesim.spiffe.bundle import SpiffeBundle
+from spiffesim.spiffe.bundlemap import Bundles, bundle_for
 from spiffesim.spiffe.ids import SpiffeId
 from spiffesim.spiffe.jose import PublicKey
 from spiffesim.spiffe.verdict import Finding, Rule

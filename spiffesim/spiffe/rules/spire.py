@@ -26,7 +26,7 @@ from spiffesim.errors import (
 )
 from spiffesim.golang import quoted, quoted_list, unix_time
 from spiffesim.instants import SECOND, Microseconds
-from spiffesim.spiffe.bundle import bundle_for
+from spiffesim.spiffe.bundlemap import bundle_for
 from spiffesim.spiffe.ids import SpiffeId, TrustDomain
 from spiffesim.spiffe.jose import PublicKey, gojose
 from spiffesim.spiffe.jose import claims as read

@@ -12,7 +12,8 @@ from cryptography.x509.name import _ASN1Type
 from cryptography.x509.oid import NameOID
 from hypothesis.vendor.pretty import pretty
 
-from spiffesim.spiffe.bundle import BundleMap, SpiffeBundle
+from spiffesim.spiffe.bundle import SpiffeBundle
+from spiffesim.spiffe.bundlemap import BundleMap
 from spiffesim.spiffe.faces import name_text
 from spiffesim.spiffe.jwtsvid import JwtSvid
 from spiffesim.spiffe.validation import examine_x509_svid

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from spiffesim import errors
 from spiffesim.spiffe import judgement
-from spiffesim.spiffe.bundle import BundleMap, SpiffeBundle
+from spiffesim.spiffe.bundle import SpiffeBundle
+from spiffesim.spiffe.bundlemap import BundleMap
 from spiffesim.spiffe.ids import SpiffeId
 from spiffesim.spiffe.judgement import instant_of
 from spiffesim.spiffe.rules.explanation import Explanation

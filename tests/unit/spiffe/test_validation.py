@@ -13,7 +13,8 @@ import pytest
 
 from spiffesim import errors, spiffe
 from spiffesim.spiffe import JwtSvid, Proof, SpiffeId, WitSvid
-from spiffesim.spiffe.bundle import BundleMap, SpiffeBundle
+from spiffesim.spiffe.bundle import SpiffeBundle
+from spiffesim.spiffe.bundlemap import BundleMap
 from tests.oracles import certificates as make
 from tests.oracles import tokens
 from tests.oracles.tokens import AT, MINUTE, WEB
