@@ -13,7 +13,7 @@ import attrs
 
 from spiffesim import rotation
 from spiffesim.chain import CertificateLike, Chain, ders
-from spiffesim.instants import SECOND, Microseconds
+from spiffesim.instants import Microseconds, whole_second
 from spiffesim.keys import Draw, Key
 from spiffesim.profiles import (
     Profile,
@@ -208,11 +208,6 @@ class X509Authority:
             dns_names=dns_names,
             subject=subject,
         )
-
-
-def whole_second(instant: Microseconds) -> Microseconds:
-    """The instant without its fraction: X.509 and JWT know whole seconds only."""
-    return instant - instant % SECOND
 
 
 @attrs.frozen

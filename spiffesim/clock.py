@@ -6,16 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, TypedDict
 
 from spiffesim.errors import ClockError
-from spiffesim.instants import (
-    FIRST,
-    LAST,
-    SECOND,
-    Microseconds,
-    microseconds,
-    moment,
-    rfc3339,
-    span,
-)
+from spiffesim.instants import FIRST, LAST, Microseconds, microseconds, moment, rfc3339, span, whole_second
 
 EPOCH: Final = datetime(2030, 1, 1, tzinfo=UTC)
 """When a simulation with a seed begins."""
@@ -50,8 +41,7 @@ class Clock:
     """
 
     def __init__(self, start: datetime) -> None:
-        began = microseconds(start)
-        began -= began % SECOND
+        began = whole_second(microseconds(start))
         if not FIRST <= began <= LAST:
             raise ClockError(f"a clock cannot begin at {start.isoformat()}; it lives from 1970 to 9999", at=start)
         self.start: Microseconds = began

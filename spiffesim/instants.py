@@ -45,6 +45,11 @@ def moment(instant: Microseconds) -> datetime:
         ) from None
 
 
+def whole_second(instant: Microseconds) -> Microseconds:
+    """The instant without its fraction: X.509, JWT and SPIRE's datastore know whole seconds only."""
+    return instant - instant % SECOND
+
+
 def span(duration: timedelta) -> Microseconds:
     """A timedelta in integer microseconds."""
     return duration // _MICROSECOND

@@ -10,9 +10,10 @@ from typing import TypeAlias
 
 import attrs
 
+from spiffesim import rotation
 from spiffesim.entries import RegistrationEntry
 from spiffesim.errors import Refused, Unavailable
-from spiffesim.instants import Microseconds, moment
+from spiffesim.instants import Microseconds, microseconds, moment
 from spiffesim.spiffe.jwtsvid import JwtSvid
 
 Audience: TypeAlias = tuple[str, ...]
@@ -86,7 +87,7 @@ def _expires_soon(svid: JwtSvid, now: Microseconds) -> bool:
     """Whether a token is past its half-life. SPIRE: pkg/common/rotationutil/rotationutil.go."""
     issued_at, expiry = svid.issued_at, svid.expiry
     assert issued_at is not None  # SPIRE's servers always set it
-    return moment(now) >= expiry - (expiry - issued_at) / 2
+    return now >= rotation.half_life(microseconds(issued_at), microseconds(expiry))
 
 
 def grpc_name(status: str) -> str:

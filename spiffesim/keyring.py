@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 
 import attrs
 
-from spiffesim.authority import IssuedCertificate, JwtAuthority, X509Authority, whole_second
+from spiffesim.authority import IssuedCertificate, JwtAuthority, X509Authority
 from spiffesim.chain import Chain
 from spiffesim.configuration import CaSubject, ServerConfig
 from spiffesim.errors import NotSupported, SpiffeSimError
-from spiffesim.instants import Microseconds, rfc3339, span
+from spiffesim.instants import Microseconds, rfc3339, span, whole_second
 from spiffesim.journal import Journal
 from spiffesim.keys import Draw, Key
 from spiffesim.ledger import View
@@ -23,7 +23,7 @@ from spiffesim.plugins.upstream_authority import CaRequest, MintedCa, UpstreamAu
 from spiffesim.profiles import SELF_SIGNED_CA, ca_subject
 from spiffesim.randomness import Randomness
 from spiffesim.rotation import BACKDATE
-from spiffesim.slots import OLD, Slots
+from spiffesim.slots import OLD, Slot, Slots
 from spiffesim.spiffe.ids import TrustDomain
 
 
@@ -34,23 +34,6 @@ class _Rotation:
     kind: str
     slots: Slots
     prepare: Callable[[], None]
-    activated: Callable[[Slots, Microseconds, str], None]
-
-    def check(self, now: Microseconds) -> bool:
-        """Prepare and activate what is due; True if anything was."""
-        slots = self.slots
-        if slots.current.empty:
-            self.prepare()
-            slots.activate()
-        elif slots.next.empty and slots.current.should_prepare_next(now):
-            self.prepare()
-            return True
-        elif slots.current.should_activate_next(now):
-            slots.rotate()
-        else:
-            return False
-        self.activated(slots, now, f"{self.kind} activated")
-        return True
 
 
 class Keyring:
@@ -107,7 +90,7 @@ class Keyring:
             Refused: If the upstream authority refuses; SPIRE's server ends then.
         """
         for rotation in self._rotations(now, everywhere):
-            rotation.check(now)
+            self._check(rotation, now)
 
     def catch_up(self, now: Microseconds) -> None:
         """Do what the rotator's checks would have done by now; what fails is noted, and tried again next time.
@@ -116,23 +99,38 @@ class Keyring:
         """
         for rotation in self._rotations(now):
             try:
-                while rotation.check(now):
+                while self._check(rotation, now):
                     pass  # after a long step the next authority may have ended too
             except SpiffeSimError as error:
                 self.journal.note(now, self.name, f"Unable to rotate {rotation.kind}", error=str(error))
 
     def _rotations(self, now: Microseconds, everywhere: bool = False) -> Iterator[_Rotation]:
-        yield _Rotation("X509 CA", self.x509, lambda: self.prepare_x509(now), self._note_activation)
+        yield _Rotation("X509 CA", self.x509, lambda: self.prepare_x509(now))
         if not self.config.disable_jwt_svids:
-            yield _Rotation("JWT key", self.jwt, lambda: self.prepare_jwt(now, everywhere), self._note_activation)
+            yield _Rotation("JWT key", self.jwt, lambda: self.prepare_jwt(now, everywhere))
         if self.config.wit_svids:
-            yield _Rotation("WIT key", self.wit, lambda: self.prepare_wit(now), self._note_activation)
+            yield _Rotation("WIT key", self.wit, lambda: self.prepare_wit(now))
 
-    def _note_activation(self, slots: Slots, now: Microseconds, kind: str) -> None:
-        slot = slots.current
-        self.journal.note(
-            now, self.name, kind, slot=slot.id, issued_at=rfc3339(slot.issued_at), expiration=rfc3339(slot.not_after)
-        )
+    def _check(self, rotation: _Rotation, now: Microseconds) -> bool:
+        """One check of the rotator: prepare or activate what is due; True if anything was."""
+        slots = rotation.slots
+        if slots.current.empty:
+            rotation.prepare()
+            slots.activate()
+        elif slots.next.empty and slots.current.should_prepare_next(now):
+            rotation.prepare()
+            return True
+        elif slots.current.should_activate_next(now):
+            slots.rotate()
+        else:
+            return False
+        self._note(now, f"{rotation.kind} activated", slots.current)
+        return True
+
+    def _note(self, now: Microseconds, kind: str, slot: Slot, **facts: object) -> None:
+        """Note what became of the authority in a slot."""
+        issued_at, expiration = rfc3339(slot.issued_at), rfc3339(slot.not_after)
+        self.journal.note(now, self.name, kind, slot=slot.id, issued_at=issued_at, expiration=expiration, **facts)
 
     def prepare_x509(self, now: Microseconds) -> None:
         """Make a new CA key and have it certified: by itself, or by the upstream authority.
@@ -145,16 +143,8 @@ class Keyring:
         key = self.key_manager.generate_key(f"x509-CA-{slot.id}", self.config.ca_key_type)
         authority = self._self_signed(key, now) if self.upstream is None else self._upstream_signed(key, now)
         slot.fill(authority, now)
-        self.journal.note(
-            now,
-            self.name,
-            "X509 CA prepared",
-            slot=slot.id,
-            issued_at=rfc3339(now),
-            expiration=rfc3339(authority.not_after),
-            self_signed=self.upstream is None,
-            local_authority_id=_AuthorityId(authority.key),
-        )
+        authority_id = _AuthorityId(authority.key)
+        self._note(now, "X509 CA prepared", slot, self_signed=self.upstream is None, local_authority_id=authority_id)
 
     def _draw(self, purpose: str) -> Draw:
         return Draw.next(self.randomness, f"{self.name} {purpose}")
@@ -212,7 +202,7 @@ class Keyring:
         authority = self._jwt_authority("JWT-Signer", slot.id, self.config.jwt_key_type, now)
         self.publish(authority, now, everywhere=everywhere)
         slot.fill(authority, now)
-        self._note_key("JWT key prepared", slot.id, authority, now)
+        self._note(now, "JWT key prepared", slot, local_authority_id=_KeyId(authority))
 
     def prepare_wit(self, now: Microseconds) -> None:
         """Make a new WIT key, which stays in the local bundle."""
@@ -221,23 +211,12 @@ class Keyring:
         authority = self._jwt_authority("WIT-Signer", slot.id, None, now)
         self.view.add_wit_authority(authority)
         slot.fill(authority, now)
-        self._note_key("WIT key prepared", slot.id, authority, now)
+        self._note(now, "WIT key prepared", slot, local_authority_id=_KeyId(authority))
 
     def _jwt_authority(self, key_id: str, slot: str, key_type: str | None, now: Microseconds) -> JwtAuthority:
         key = self.key_manager.generate_key(f"{key_id}-{slot}", key_type or self.config.ca_key_type)
         # SPIRE: the key's end is never capped by the upstream (pkg/server/ca/manager/manager.go).
         return JwtAuthority(self._draw(key_id), key, now + span(self.config.ca_ttl))
-
-    def _note_key(self, kind: str, slot: str, authority: JwtAuthority, now: Microseconds) -> None:
-        self.journal.note(
-            now,
-            self.name,
-            kind,
-            slot=slot,
-            issued_at=rfc3339(now),
-            expiration=rfc3339(authority.not_after),
-            local_authority_id=_KeyId(authority),
-        )
 
     def publish(self, authority: JwtAuthority, now: Microseconds, *, everywhere: bool = False) -> None:
         """Hand a JWT authority up, server by server, to the top, whose ledger takes it.

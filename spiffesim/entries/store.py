@@ -26,7 +26,7 @@ from spiffesim.entries.rejection import Rejected, refused
 from spiffesim.entries.selectors import Selector
 from spiffesim.entries.values import read_text
 from spiffesim.errors import AlreadyExists, NotFound, Refused
-from spiffesim.instants import SECOND, Microseconds, microseconds
+from spiffesim.instants import SECOND, Microseconds, microseconds, whole_second
 from spiffesim.spiffe.ids import SpiffeId, TrustDomain
 
 _CREATE: Final = "failed to create entry"
@@ -141,7 +141,7 @@ class Entries:
         check_unique(_CREATE, said)
         said["id"] = entry_id or self._unused_id()
         # SPIRE: created_at is rounded to the nearest second (roundedInSecondsUnix).
-        said["created_at"] = (self._now() + SECOND // 2) // SECOND * SECOND
+        said["created_at"] = whole_second(self._now() + SECOND // 2)
         said["revision_number"] = 0
         new = made_of(said)
         self._rows[new.id] = self.version
@@ -285,7 +285,7 @@ class Entries:
         SPIRE: pkg/server/datastore/sqlstore/sqlstore.go (pruneRegistrationEntries). Until it is pruned
         an expired entry is as good as any.
         """
-        end = before // SECOND * SECOND
+        end = whole_second(before)
         expired = tuple(self._entries[entry_id] for entry_id, expiry in self._expiring.items() if expiry < end)
         for entry in expired:
             self._remove(entry)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spiffesim.errors import ClockError
-from spiffesim.instants import FIRST, LAST, SECOND, clock_times, microseconds, moment, rfc3339, span
+from spiffesim.instants import FIRST, LAST, SECOND, clock_times, microseconds, moment, rfc3339, span, whole_second
 
 NEW_YEAR = 1_893_456_000_000_000  # `date -u -d 2030-01-01 +%s`, in microseconds
 
@@ -20,6 +20,10 @@ def test_a_datetime_is_counted_in_microseconds_since_1970() -> None:
     assert microseconds(datetime(1969, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)) == -1
     assert moment(NEW_YEAR + 1) == datetime(2030, 1, 1, 0, 0, 0, 1, tzinfo=UTC)
     assert moment(NEW_YEAR).tzinfo is UTC
+
+
+def test_a_whole_second_is_the_one_that_has_begun() -> None:
+    assert [whole_second(instant) for instant in (-1, 0, 999_999, 1_000_000)] == [-1_000_000, 0, 0, 1_000_000]
 
 
 def test_the_first_and_the_last_instant_are_those_of_the_clock() -> None:

@@ -8,7 +8,7 @@ import attrs
 
 from spiffesim.extra.spire_config.document import Note, Place, Section
 from spiffesim.extra.spire_config.plugins import Plugin, Plugins, with_place
-from spiffesim.extra.spire_config.schema import KEYS, REASONS, TOP_LEVEL
+from spiffesim.extra.spire_config.schema import REASONS, known_section
 from spiffesim.extra.spire_config.server import read_trust_domain
 from spiffesim.extra.spire_config.source import Reference, Source
 from spiffesim.extra.spire_config.volumes import Location
@@ -118,20 +118,13 @@ def read_agent(source: Source) -> AgentFile:
         InvalidConfiguration: If SPIRE would not start with it, or it cannot be simulated.
     """
     document = source.configuration()
-    document.check_known(TOP_LEVEL["agent"])
-    section = document.section("agent")
-    if not section.entries:
-        raise document.place_of("agent").error("agent section must be configured", code="missing_key")
-    section.check_known(KEYS["agent"])
+    section = known_section(document, "agent")
     notes = source.notes
     address = section.required("server_address", "server_address must be configured")
     section.require("server_port", "server_port must be configured")
     trust_domain = read_trust_domain(section)
     key_type = section.text("workload_x509_svid_key_type", "ec-p256")
     plugins = Plugins(document, "agent", source.plugin_data, notes)
-    key_manager = plugins.first("KeyManager")
-    if key_manager is not None and key_manager.name != "memory":
-        notes.append(Note(key_manager.place, "simulated as memory: keys are drawn from the seed"))
     bundle = _bundle(section)
     agent = AgentFile(
         source=source,

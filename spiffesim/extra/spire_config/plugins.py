@@ -71,6 +71,9 @@ class Plugins:
         self._plugins = [plugin for name in section for plugin in self._of_kind(section, side, name)]
         for kind in CATALOGS[side].values():
             with_place(self.place.inside(kind.name), kind.check_count, len(self.of(kind.name)))
+        key_manager = self.first("KeyManager")
+        if key_manager is not None and key_manager.name != "memory":
+            notes.append(Note(key_manager.place, "simulated as memory: keys are drawn from the seed"))
 
     def of(self, kind: str) -> list[Plugin]:
         """The plugins of a kind, in the order of the file."""

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from spiffesim.extra.spire_config.document import Section
+
 TOP_LEVEL: Final = {
     "server": ("server", "plugins", "telemetry", "health_checks"),
     "agent": ("agent", "plugins", "telemetry", "health_checks"),
@@ -106,3 +108,21 @@ REASONS: Final = {
     "trust_bundle_unix_socket": _BOOTSTRAP,
     "trust_bundle_url": _BOOTSTRAP,
 }
+
+
+def known_section(document: Section, side: str) -> Section:
+    """The section of its own in the configuration file of a server or an agent.
+
+    Args:
+        document: The file.
+        side: ``server`` or ``agent``, which is also the name of the section.
+
+    Raises:
+        InvalidConfiguration: If it is missing or empty, or SPIRE does not know a key of the file or of it.
+    """
+    document.check_known(TOP_LEVEL[side])
+    section = document.section(side)
+    if not section.entries:
+        raise document.place_of(side).error(f"{side} section must be configured", code="missing_key")
+    section.check_known(KEYS[side])
+    return section

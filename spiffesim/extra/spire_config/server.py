@@ -11,7 +11,7 @@ import attrs
 from spiffesim.configuration import CaSubject, ServerConfig, Settings
 from spiffesim.extra.spire_config.document import Note, Place, Section
 from spiffesim.extra.spire_config.plugins import Plugin, Plugins, with_place
-from spiffesim.extra.spire_config.schema import CA_SUBJECT, KEYS, REASONS, TOP_LEVEL
+from spiffesim.extra.spire_config.schema import CA_SUBJECT, REASONS, known_section
 from spiffesim.extra.spire_config.source import Reference, Source
 from spiffesim.spiffe.ids import TrustDomain
 
@@ -110,19 +110,12 @@ def read_server(source: Source) -> ServerFile:
         InvalidConfiguration: If SPIRE would not start with it, or it cannot be simulated.
     """
     document = source.configuration()
-    document.check_known(TOP_LEVEL["server"])
-    section = document.section("server")
-    if not section.entries:
-        raise document.place_of("server").error("server section must be configured", code="missing_key")
-    section.check_known(KEYS["server"])
+    section = known_section(document, "server")
     notes = source.notes
     trust_domain = read_trust_domain(section)
     section.require("data_dir", "data_dir must be configured")
     settings = _settings(section, notes)
     plugins = Plugins(document, "server", source.plugin_data, notes)
-    key_manager = plugins.first("KeyManager")
-    if key_manager is not None and key_manager.name != "memory":
-        notes.append(Note(key_manager.place, "simulated as memory: keys are drawn from the seed"))
     server = ServerFile(
         source=source,
         place=section.place,

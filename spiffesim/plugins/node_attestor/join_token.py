@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from spiffesim.errors import AttestationFailed, InvalidSpiffeId, Refused
-from spiffesim.instants import SECOND, Microseconds, rfc3339, span
+from spiffesim.instants import Microseconds, rfc3339, span, whole_second
 from spiffesim.plugins.node_attestor import Attestation, AttestingServer
 from spiffesim.spiffe.ids import SpiffeId, TrustDomain
 
@@ -90,7 +90,7 @@ class JoinTokens:
                 status="INTERNAL",
                 hint="the token is given out already",
             )
-        self._expiries[token] = (now + span(ttl)) // SECOND * SECOND
+        self._expiries[token] = whole_second(now + span(ttl))
 
     def redeem(self, token: str, now: Microseconds) -> None:
         """Use a token up.

@@ -10,7 +10,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Final
 
-from spiffesim.instants import SECOND, Microseconds, moment
+from spiffesim.instants import SECOND, Microseconds, moment, whole_second
 
 BOOLEAN: Final = 0x01
 INTEGER: Final = 0x02
@@ -104,7 +104,7 @@ def time(instant: Microseconds) -> bytes:
 
     Spec: RFC 5280 4.1.2.5
     """
-    written = moment(instant // SECOND * SECOND)
+    written = moment(whole_second(instant))
     octets = b"%04d%02d%02d%02d%02d%02dZ" % written.timetuple()[:6]
     if 1950 <= written.year < 2050:
         return tlv(UTC_TIME, octets[2:])

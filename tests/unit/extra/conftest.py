@@ -9,6 +9,7 @@ import pytest
 
 from spiffesim.errors import InvalidConfiguration
 from spiffesim.extra.spire_config import Deployment, deploy
+from spiffesim.extra.spire_config.document import Items, Node, Section
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "nested"
 COMPOSE = "docker-compose.yaml"
@@ -64,3 +65,12 @@ class Folder:
 def folder(tmp_path: Path) -> Folder:
     """A directory of configuration as it should be."""
     return Folder(tmp_path / "nested")
+
+
+def plain(node: Node) -> object:
+    """The values of a document, without their places."""
+    if isinstance(node, Section):
+        return {key: plain(value) for key, value in node.entries.items()}
+    if isinstance(node, Items):
+        return [plain(item) for item in node.items]
+    return node.value

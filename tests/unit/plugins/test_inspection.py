@@ -17,6 +17,7 @@ from spiffesim.errors import Refused
 from spiffesim.plugins.inspection import inspect
 from spiffesim.plugins.upstream_authority import CaRequest, MintedCa
 from tests.oracles import tokens
+from tests.oracles.certificates import usage
 from tests.oracles.tokens import AT
 from tests.unit.keyrings import ca_request
 
@@ -69,18 +70,7 @@ def certificate(
     if ca is not None:
         builder = builder.add_extension(x509.BasicConstraints(ca=ca, path_length=path_length), critical=True)
     if usages is not None:
-        kinds = [
-            "digital_signature",
-            "content_commitment",
-            "key_encipherment",
-            "data_encipherment",
-            "key_agreement",
-            "key_cert_sign",
-            "crl_sign",
-            "encipher_only",
-            "decipher_only",
-        ]
-        builder = builder.add_extension(x509.KeyUsage(**{kind: kind in usages for kind in kinds}), critical=True)
+        builder = builder.add_extension(usage(*usages), critical=True)
     if uris:
         names = x509.SubjectAlternativeName([x509.UniformResourceIdentifier(uri) for uri in uris])
         builder = builder.add_extension(names, critical=False)

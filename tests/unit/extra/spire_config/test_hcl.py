@@ -5,17 +5,9 @@ from __future__ import annotations
 import pytest
 
 from spiffesim.errors import InvalidConfiguration
-from spiffesim.extra.spire_config.document import Items, Node, Scalar, Section
+from spiffesim.extra.spire_config.document import Scalar
 from spiffesim.extra.spire_config.hcl import read_hcl
-
-
-def plain(node: Node) -> object:
-    """The values of a document, without their places."""
-    if isinstance(node, Section):
-        return {key: plain(value) for key, value in node.entries.items()}
-    if isinstance(node, Items):
-        return [plain(item) for item in node.items]
-    return node.value
+from tests.unit.extra.conftest import plain
 
 
 def complaint(text: str) -> tuple[str, int, str]:
