@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, ClassVar, Unpack
 
+from spiffesim.agentloops import LOOPS, SvidRotator
 from spiffesim.authority import IssuedSvid
 from spiffesim.authorization import ANONYMOUS, Caller
+from spiffesim.daemon import Daemon
 from spiffesim.entries import RegistrationEntry, Selector
 from spiffesim.errors import AttestationFailed, NotAuthorized, NotFound, Refused, SpiffeSimError, Unavailable
-from spiffesim.instants import moment
+from spiffesim.instants import SECOND, Microseconds, moment
 from spiffesim.jwtcache import Audience, JwtCache
 from spiffesim.ledger import View
+from spiffesim.loop import Loop
 from spiffesim.plugins.node_attestor import NodeAttestor
 from spiffesim.plugins.workload_attestor import Process, WorkloadAttestor
 from spiffesim.server import Server
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
     from spiffesim.workload import Workload
 
 
-class Agent:
+class Agent(Daemon):
     """A SPIRE agent.
 
     Make one with ``Server.agent(...)``.
@@ -39,8 +42,11 @@ class Agent:
         attestor: How it attests.
         workload_attestors: How it finds the selectors of its workloads.
         workload_key_type: The type of its workloads' keys (``workload_x509_svid_key_type``).
-        stopped: Why its process has ended, in SPIRE's words; empty while it runs.
+        sync_interval: How often it syncs, in microseconds.
+        seen: Which revision of its server it has seen last.
     """
+
+    _LOOPS: ClassVar[tuple[type[Loop], ...]] = LOOPS
 
     def __init__(
         self,
@@ -51,16 +57,17 @@ class Agent:
         *,
         workload_attestors: Sequence[WorkloadAttestor],
         workload_key_type: str = "ec-p256",
+        sync_interval: Microseconds = 5 * SECOND,
     ) -> None:
-        self.world = world
-        self.name = name
+        super().__init__(world, name)
         self.server = server
         self.attestor = attestor
         self.workload_attestors = tuple(workload_attestors)
         self.workload_key_type = workload_key_type
         self.view = View(server.view.ledger)
         self.federated: dict[TrustDomain, SpiffeBundle] = {}
-        self.stopped = ""
+        self.sync_interval = sync_interval
+        self.seen = -1
         self._cache = SvidCache()
         self._tokens = JwtCache()
         self._svid: IssuedSvid | None = None
@@ -114,11 +121,19 @@ class Agent:
         self._attest()
         self.stopped = ""
         self.sync()
+        self.start_loops()
 
     def _attest(self) -> None:
-        attestation = self.attestor.attest(self.server, self.world.now)
-        self._svid = self.server.admit_agent(self.attestor.name, attestation)
+        attestation = self.attestor.attest(self.server, self.now)
+        self._take(self.server.admit_agent(self.attestor.name, attestation))
         self.view.copy(self.server.view)
+
+    def _take(self, svid: IssuedSvid) -> None:
+        """Take over a new SVID of its own."""
+        self._svid = svid
+        self._svid_renew_after = svid.renew_after(SvidRotator.period)
+        self.seen = -1  # the next sync uses it for the first time
+        self.wake()
 
     # Conveniences
 
@@ -149,31 +164,88 @@ class Agent:
     # Sync
 
     def sync(self, *, rotating: bool = False) -> bool:
-        """Fetch entries and bundles from the server, and mint what is stale; True if anything changed.
+        """Fetch entries and bundles from the server, and mint what is stale; False if that failed.
 
         An agent that the server no longer knows attests again where it can, or else stops.
 
         Args:
-            rotating: Whether SVIDs past their half-life count as stale, as they do in SPIRE's own syncs.
+            rotating: Whether SVIDs that are to be renewed count as stale, as they do in SPIRE's own syncs.
 
         SPIRE: pkg/agent/manager/sync.go
         """
-        entries = None if self.stopped else self._fetch_entries()
+        self.catch_up()
+        if not self.running:
+            return True
+        if not self.world.reaches(self, self.server):
+            return self._fail_sync("failed to fetch authorized entries: rpc error: code = Unavailable")
+        entries = self._fetch_entries()
         if entries is None:
-            return False
+            return True
         try:
             federated = self._fetch_federated(entries)
         except Refused as refusal:  # SPIRE: then nothing of the sync counts
-            self.world.note(self.name, "Synchronize failed", error=f"failed to fetch federated bundle: {refusal}")
-            return False
-        changed = self.view.copy(self.server.view) | (federated != self.federated)
+            return self._fail_sync(f"failed to fetch federated bundle: {refusal}")
+        self.seen = self.server.revision
+        self.view.copy(self.server.view)
         self.federated = federated
-        changed |= self._update(entries)
+        self._update(entries)
         if rotating:
-            self._cache.age(self.world.now)
+            self._cache.age(self.now)
+        self.mint_stale()
+        return True
+
+    def _fail_sync(self, error: str) -> bool:
+        self.note("Synchronize failed", error=error)
+        return False
+
+    @property
+    def sync_due(self) -> Microseconds | None:
+        """From when on a sync would bring anything; None if nothing is to be expected."""
+        if self.seen != self.server.revision or not self.world.reaches(self, self.server):
+            return 0
+        ends = [self._attested().not_after + 1 - self.server.skew]
+        renewal = self._cache.next_renewal
+        if renewal is not None:
+            # What nobody looks at is renewed when somebody does (catch_up), as long as the server can sign.
+            ends.append(renewal[0] - self.skew if self._eager else self.server.ca.authority.not_after + 1)
+        return min(ends)
+
+    @property
+    def _eager(self) -> bool:
+        """Whether each renewal of a workload's SVID is an event of its own."""
+        return self.workload_key_type.startswith("rsa") or self.world.journal.debug
+
+    def catch_up(self) -> None:
+        """Renew what the syncs up to now would have renewed, had anybody looked."""
+        if not self.loops:
+            return
+        grid, cache = self.loops[0].grid, self._cache
+        assert grid is not None
+        while (renewal := cache.next_renewal) is not None:
+            instant = grid.at(grid.next(renewal[0] - self.skew))
+            if not self.world.timetable.passed(instant, self.loops[0]):
+                return
+            self._renew(renewal[1], instant)
+
+    def _renew(self, entry_id: str, instant: Microseconds) -> None:
+        svid = self.server.sign_entry(
+            self._cache.entry(entry_id),
+            self.spiffe_id,
+            now=instant + self.server.skew,
+            key_type=self.workload_key_type,
+        )
+        self._hold(entry_id, svid, instant)
+
+    @property
+    def has_stale(self) -> bool:
+        """Whether any entry needs an SVID."""
+        return self._cache.any_stale
+
+    def mint_stale(self) -> bool:
+        """Mint an SVID for every entry that needs one; False if the server could not be asked."""
         for entry in self._cache.stale:
-            changed |= self._mint(entry)
-        return changed
+            self._mint(entry)
+        return True
 
     def _fetch_entries(self) -> list[RegistrationEntry] | None:
         try:
@@ -181,11 +253,9 @@ class Agent:
         except NotAuthorized as refusal:
             return self.server.authorized_entries(self.caller) if self._recover(refusal) else None
 
-    def _update(self, entries: list[RegistrationEntry]) -> bool:
-        if not self._cache.update(entries):
-            return False
-        self.view.ledger.closures += 1  # a nested server that attests through here may have lost its identity
-        return True
+    def _update(self, entries: list[RegistrationEntry]) -> None:
+        if self._cache.update(entries):
+            self.view.ledger.closures += 1  # a nested server that attests through here may have lost its identity
 
     def learn(self, entry: RegistrationEntry) -> None:
         """Take over one entry that has just been created: its SVID, and the bundles that it alone federates with."""
@@ -203,10 +273,14 @@ class Agent:
             svid = self.server.new_x509_svid(self.caller, entry.id, key_type=self.workload_key_type)
         except SpiffeSimError as error:  # or there is no key: the packaged RSA primes may be used up
             # SPIRE: the entry stays stale, and is tried again (pkg/agent/manager/manager.go).
-            self.world.note(self.name, "Failed to mint X509 SVID", entry_id=entry.id, error=str(error))
+            self.note("Failed to mint X509 SVID", entry_id=entry.id, error=str(error))
             return False
-        self._cache.hold(entry.id, svid)
+        self._hold(entry.id, svid, self.world.now)
         return True
+
+    def _hold(self, entry_id: str, svid: IssuedSvid, instant: Microseconds) -> None:
+        """Hold an SVID that was minted at an instant, to be renewed at a later check."""
+        self._cache.hold(entry_id, svid, max(svid.renew_after(self.sync_interval), instant + self.skew + 1))
 
     def _fetch_federated(self, entries: Iterable[RegistrationEntry]) -> dict[TrustDomain, SpiffeBundle]:
         """The bundles that entries federate with; one that the server has lost is passed over.
@@ -228,7 +302,7 @@ class Agent:
         if refusal.detail == "AGENT_BANNED":
             self._stop("Agent is banned: removing SVID and shutting down", refusal)
             return False
-        self.world.note(self.name, "Agent needs to re-attest; will attempt to re-attest", reason=refusal.detail)
+        self.note("Agent needs to re-attest; will attempt to re-attest", reason=refusal.detail)
         try:
             if not self.attestor.can_reattest:
                 raise AttestationFailed("attestation method is not re-attestable", status="FAILED_PRECONDITION")
@@ -242,44 +316,46 @@ class Agent:
         self.stopped = reason
         self._cache.clear()
         self._tokens.clear()
+        self.end_loops()
         self.view.ledger.closures += 1  # a nested server that attests through here has lost its identity
-        self.world.note(self.name, reason, error=str(error))
+        self.note(reason, error=str(error))
 
-    # What time does
+    # Its own SVID
 
-    def rotate_svid(self) -> None:
-        """Renew its own SVID once past its half-life: attest again where the attestor allows, or else renew.
+    @property
+    def svid_due(self) -> Microseconds:
+        """From when on its own SVID is to be renewed."""
+        return self._svid_renew_after - self.skew
 
-        By the time that a long step of the clock ends the SVID may have expired; the server then answers
-        as it would have on the way.
+    def rotate_svid(self) -> bool:
+        """Renew its own SVID: attest again where the attestor allows, or else renew; False if that failed.
 
         SPIRE: pkg/agent/svid/rotator.go
         """
-        if self.stopped or not self._attested().past_half_life(self.world.now):
-            return
-        try:
-            self.server.vouch_for(self.caller)
-        except NotAuthorized as refusal:
-            self._recover(refusal)
-            return
+        if self.now < self._svid_renew_after:
+            return True
         try:
             self._rotate_svid()
         except SpiffeSimError as error:
             self._fail_rotation(error)
+            return False
+        return True
 
     def _rotate_svid(self) -> None:
+        if not self.world.reaches(self, self.server):
+            raise Unavailable("server unreachable", status="UNAVAILABLE")
         if self.attestor.can_reattest:
             self._attest()
             done = "Successfully reattested node"
         else:
-            self._svid = self.server.roll_over(self.caller)
+            self._take(self.server.renew_agent(self.caller))
             done = "Successfully rotated agent SVID"
-        self.world.note(self.name, done, spiffe_id=self.spiffe_id)
+        self.note(done, spiffe_id=self.spiffe_id)
 
     def _fail_rotation(self, error: SpiffeSimError) -> None:
         what = "reattest agent" if self.attestor.can_reattest else "rotate agent SVID"
-        self.world.note(self.name, f"Could not {what}", error=str(error))
-        if self.world.now > self._attested().not_after:
+        self.note(f"Could not {what}", error=str(error))
+        if self.now > self._attested().not_after:
             self._stop(f"current SVID has already expired and {what} failed", error)
 
     # Serving workloads
@@ -310,6 +386,7 @@ class Agent:
 
     def identities(self, selectors: Iterable[Selector]) -> list[Identity]:
         """The identities that are at hand for a workload with these selectors, by entry ID."""
+        self.catch_up()
         return self._cache.identities(self._cache.matching(selectors))
 
     def subscribe(self, selectors: Iterable[Selector]) -> list[Identity]:
@@ -319,6 +396,7 @@ class Agent:
             Unavailable: DEADLINE_EXCEEDED, if one cannot be minted. SPIRE waits for it as long as the
                 workload does.
         """
+        self.catch_up()
         entries = self._cache.matching(selectors)
         for entry in entries:
             if self._cache.svid(entry) is None and not self._mint(entry):
@@ -343,12 +421,10 @@ class Agent:
         return self._tokens.fetch(
             entry,
             audience,
-            self.world.now,
+            self.now,
             mint=lambda: self.server.new_jwt_svid(self.caller, entry.id, audience),
-            warn=lambda reason: self.world.note(
-                self.name, "Unable to renew JWT; returning cached copy", spiffe_id=entry.spiffe_id, error=reason
+            warn=lambda reason: self.note(
+                "Unable to renew JWT; returning cached copy", spiffe_id=entry.spiffe_id, error=reason
             ),
         )
 
-    def __repr__(self) -> str:
-        return f"<Agent {self.name}>"

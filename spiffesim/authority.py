@@ -80,6 +80,10 @@ class IssuedCertificate:
         """The serial number."""
         return self._draw.serial
 
+    def chance(self, purpose: str) -> float:
+        """A draw in [0, 1) that belongs to this certificate alone."""
+        return self._draw.chance(purpose)
+
     @property
     def subject(self) -> bytes:
         """The DER of the subject."""
@@ -237,9 +241,11 @@ class IssuedSvid:
         """Its private key."""
         return self.certificate.key
 
-    def past_half_life(self, now: Microseconds) -> bool:
-        """Whether it is due for renewal."""
-        return now > rotation.half_life(self.not_before, self.not_after)
+    def renew_after(self, check: Microseconds, target: Microseconds = 0) -> Microseconds:
+        """From when on an agent that checks so often renews it; see ``rotation.renew_after``."""
+        return rotation.renew_after(
+            self.not_before, self.not_after, self.certificate.chance("rotation"), check=check, target=target
+        )
 
     def draw(self, hint: str = "") -> X509Svid:
         """The real document."""

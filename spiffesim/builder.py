@@ -149,6 +149,8 @@ class Builder:
         )
         server.start(everywhere=True)
         self.world.servers.add(server)
+        if parent is not None:
+            parent.children.append(server)
         return server
 
     def agent(self, server: Server, name: str | None = None, **options: Unpack[AgentOptions]) -> Agent:

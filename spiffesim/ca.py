@@ -60,6 +60,15 @@ class ServerCa:
             raise NoActiveAuthority("X509 CA is not available for signing", status="INTERNAL", hint=self.keyring.name)
         return authority
 
+    def authority_at(self, now: Microseconds) -> X509Authority:
+        """The X.509 authority that signs, or signed, at an instant.
+
+        Raises:
+            NoActiveAuthority: If there is none.
+        """
+        authority = self.keyring.x509_authority_at(now)
+        return self.authority if authority is None else authority
+
     def _token_authority(self, slots: Slots, kind: str) -> JwtAuthority:
         authority = slots.current.authority
         if not isinstance(authority, JwtAuthority):
@@ -84,7 +93,7 @@ class ServerCa:
         Raises:
             Refused: If the CA has expired, with SPIRE's text.
         """
-        authority = self.authority
+        authority = self.authority_at(now)
         certificate = authority.sign(
             profile, draw, draw.key(key_type), spiffe_id=spiffe_id, now=now, ttl=ttl, dns_names=dns_names
         )

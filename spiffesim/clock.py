@@ -52,11 +52,11 @@ class Clock:
         """The present instant, an aware-UTC datetime."""
         return moment(self.instant)
 
-    def advance(self, duration: timedelta) -> None:
-        """Move forward.
+    def after(self, duration: timedelta) -> Microseconds:
+        """The instant that lies so far ahead.
 
         Args:
-            duration: How far; zero stays.
+            duration: How far; zero is now.
 
         Raises:
             ClockError: If the duration is negative or leads past the year 9999.
@@ -71,7 +71,21 @@ class Clock:
                 f"{rfc3339(self.instant)} plus {duration} is past the end of time, 9999-12-31T23:59:59Z",
                 duration=duration,
             )
-        self.instant += step
+        return self.instant + step
+
+    def until(self, instant: datetime) -> Microseconds:
+        """The instant of a datetime that is still to come, or now.
+
+        Raises:
+            ClockError: If it is past, beyond the year 9999, or has no time zone.
+        """
+        arrival = microseconds(instant)
+        return self.after(timedelta(microseconds=arrival - self.instant))
+
+    def move(self, instant: Microseconds) -> None:
+        """Move to an instant that is not past."""
+        assert instant >= self.instant
+        self.instant = instant
 
     def __repr__(self) -> str:
         return f"<Clock {rfc3339(self.instant)}>"

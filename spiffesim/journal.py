@@ -10,6 +10,7 @@ from typing import Any
 
 import attrs
 
+from spiffesim.clock import Clock
 from spiffesim.instants import Microseconds, moment, rfc3339
 from spiffesim.spiffe.markup import pretty_lines
 
@@ -63,13 +64,15 @@ def _plain(value: Any) -> Any:
 class Journal:
     """Every event of a simulation, in order; iterate over it, or ask ``where``."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._events: list[Event] = []
         self.cause = ""
+        self.debug = False
 
-    def note(self, instant: Microseconds, node: str, kind: str, **facts: Any) -> None:
-        """Append an event, under the present cause."""
-        self._events.append(Event(instant, node, kind, facts, self.cause))
+    def note(self, node: str, kind: str, **facts: Any) -> None:
+        """Append an event of this instant, under the present cause."""
+        self._events.append(Event(self._clock.instant, node, kind, facts, self.cause))
 
     def where(self, *, kind: str | None = None, node: str | None = None) -> list[Event]:
         """The events of a kind, of a node, or both."""

@@ -70,6 +70,7 @@ class Keyring:
         self.x509 = Slots()
         self.jwt = Slots()
         self.wit = Slots()
+        self._x509_history: list[tuple[Microseconds, X509Authority]] = []
         self._warned = False
 
     @property
@@ -92,17 +93,20 @@ class Keyring:
         for rotation in self._rotations(now, everywhere):
             self._check(rotation, now)
 
-    def catch_up(self, now: Microseconds) -> None:
-        """Do what the rotator's checks would have done by now; what fails is noted, and tried again next time.
+    def rotate(self, now: Microseconds) -> None:
+        """One check of the rotator: prepare and activate what is due; what fails is noted, and tried again at the next.
 
         SPIRE: pkg/server/ca/rotator/rotator.go
         """
         for rotation in self._rotations(now):
             try:
-                while self._check(rotation, now):
-                    pass  # after a long step the next authority may have ended too
+                self._check(rotation, now)
             except SpiffeSimError as error:
-                self.journal.note(now, self.name, f"Unable to rotate {rotation.kind}", error=str(error))
+                self.journal.note(self.name, f"Unable to rotate {rotation.kind}", error=str(error))
+
+    def due(self) -> Microseconds:
+        """The earliest instant at which a check of the rotator would do something; the past stands for now."""
+        return min(rotation.slots.due() for rotation in self._rotations(0))
 
     def _rotations(self, now: Microseconds, everywhere: bool = False) -> Iterator[_Rotation]:
         yield _Rotation("X509 CA", self.x509, lambda: self.prepare_x509(now))
@@ -111,26 +115,36 @@ class Keyring:
         if self.config.wit_svids:
             yield _Rotation("WIT key", self.wit, lambda: self.prepare_wit(now))
 
-    def _check(self, rotation: _Rotation, now: Microseconds) -> bool:
-        """One check of the rotator: prepare or activate what is due; True if anything was."""
+    def _check(self, rotation: _Rotation, now: Microseconds) -> None:
+        """Prepare and activate what is due of one kind."""
         slots = rotation.slots
         if slots.current.empty:
             rotation.prepare()
             slots.activate()
-        elif slots.next.empty and slots.current.should_prepare_next(now):
+            self._activated(rotation, now)
+        if slots.next.empty and slots.current.should_prepare_next(now):
             rotation.prepare()
-            return True
-        elif slots.current.should_activate_next(now):
+        if slots.current.should_activate_next(now):
             slots.rotate()
-        else:
-            return False
-        self._note(now, f"{rotation.kind} activated", slots.current)
-        return True
+            self._activated(rotation, now)
 
-    def _note(self, now: Microseconds, kind: str, slot: Slot, **facts: object) -> None:
+    def _activated(self, rotation: _Rotation, now: Microseconds) -> None:
+        authority = rotation.slots.current.authority
+        if isinstance(authority, X509Authority):
+            self._x509_history.append((now, authority))
+        self._note(f"{rotation.kind} activated", rotation.slots.current)
+
+    def x509_authority_at(self, now: Microseconds) -> X509Authority | None:
+        """The X.509 authority that signed at an instant; None before the first."""
+        for since, authority in reversed(self._x509_history):
+            if since <= now:
+                return authority
+        return None
+
+    def _note(self, kind: str, slot: Slot, **facts: object) -> None:
         """Note what became of the authority in a slot."""
         issued_at, expiration = rfc3339(slot.issued_at), rfc3339(slot.not_after)
-        self.journal.note(now, self.name, kind, slot=slot.id, issued_at=issued_at, expiration=expiration, **facts)
+        self.journal.note(self.name, kind, slot=slot.id, issued_at=issued_at, expiration=expiration, **facts)
 
     def prepare_x509(self, now: Microseconds) -> None:
         """Make a new CA key and have it certified: by itself, or by the upstream authority.
@@ -144,7 +158,7 @@ class Keyring:
         authority = self._self_signed(key, now) if self.upstream is None else self._upstream_signed(key, now)
         slot.fill(authority, now)
         authority_id = _AuthorityId(authority.key)
-        self._note(now, "X509 CA prepared", slot, self_signed=self.upstream is None, local_authority_id=authority_id)
+        self._note("X509 CA prepared", slot, self_signed=self.upstream is None, local_authority_id=authority_id)
 
     def _draw(self, purpose: str) -> Draw:
         return Draw.next(self.randomness, f"{self.name} {purpose}")
@@ -202,7 +216,7 @@ class Keyring:
         authority = self._jwt_authority("JWT-Signer", slot.id, self.config.jwt_key_type, now)
         self.publish(authority, now, everywhere=everywhere)
         slot.fill(authority, now)
-        self._note(now, "JWT key prepared", slot, local_authority_id=_KeyId(authority))
+        self._note("JWT key prepared", slot, local_authority_id=_KeyId(authority))
 
     def prepare_wit(self, now: Microseconds) -> None:
         """Make a new WIT key, which stays in the local bundle."""
@@ -211,7 +225,7 @@ class Keyring:
         authority = self._jwt_authority("WIT-Signer", slot.id, None, now)
         self.view.add_wit_authority(authority)
         slot.fill(authority, now)
-        self._note(now, "WIT key prepared", slot, local_authority_id=_KeyId(authority))
+        self._note("WIT key prepared", slot, local_authority_id=_KeyId(authority))
 
     def _jwt_authority(self, key_id: str, slot: str, key_type: str | None, now: Microseconds) -> JwtAuthority:
         key = self.key_manager.generate_key(f"{key_id}-{slot}", key_type or self.config.ca_key_type)
@@ -228,7 +242,7 @@ class Keyring:
             try:
                 receiver = upstream.publish_jwt_key(authority)
             except NotSupported:
-                passed[-1].warn_unpublished(upstream, now)
+                passed[-1].warn_unpublished(upstream)
                 break
             if receiver is None or (everywhere and receiver.keyring.view.reaches_top(now)):
                 break
@@ -240,12 +254,11 @@ class Keyring:
         for keyring in passed[: 1 if everywhere else None]:
             keyring.view.learn_jwt_authorities()
 
-    def warn_unpublished(self, upstream: UpstreamAuthority, now: Microseconds) -> None:
+    def warn_unpublished(self, upstream: UpstreamAuthority) -> None:
         """Note, the first time, that this server's upstream authority publishes no JWT keys."""
         if not self._warned:
             self._warned = True
             self.journal.note(
-                now,
                 self.name,
                 "UpstreamAuthority plugin does not support JWT-SVIDs. Workloads managed by this server may have "
                 "trouble communicating with workloads outside this cluster when using JWT-SVIDs.",

@@ -283,6 +283,10 @@ class Draw:
         """The serial number of a certificate."""
         return self.randomness.serial("serial " + self.name, self.counter)
 
+    def chance(self, purpose: str) -> float:
+        """A number in [0, 1)."""
+        return self.randomness.chance(f"{purpose} {self.name}", self.counter)
+
     def key(self, key_type: str = "ec-p256") -> Key:
         """A private key."""
         return Key(self.randomness, "key " + self.name, self.counter, key_type)

@@ -45,6 +45,10 @@ class Randomness:
         """A number in [0, below), with 64 bits more drawn than it needs, so that the bias is negligible."""
         return int.from_bytes(self.bytes(name, counter, (below.bit_length() + 71) // 8), "big") % below
 
+    def chance(self, name: str, counter: int) -> float:
+        """A number in [0, 1): one of the floats that are a multiple of 2**-53."""
+        return (int.from_bytes(self.bytes(name, counter, 7), "big") >> 3) * 2.0**-53
+
     def serial(self, name: str, counter: int) -> int:
         """A certificate serial number in [1, 2**128 - 1].
 

@@ -38,6 +38,50 @@ def half_life(not_before: Microseconds, not_after: Microseconds) -> Microseconds
     return not_before + (not_after - not_before) // 2
 
 
+AVAILABILITY_GRACE: Final = 12 * 3600 * SECOND
+"""How much longer than its availability target an SVID has to live for the target to count."""
+
+_AVAILABILITY_SPREAD: Final = 600 * SECOND
+
+
+def renew_after(
+    not_before: Microseconds, not_after: Microseconds, drawn: float, *, check: Microseconds, target: Microseconds = 0
+) -> Microseconds:
+    """The instant from which an agent renews an SVID, at its first check.
+
+    SPIRE draws a new threshold at every check, between nine and eleven tenths of the half-life; what
+    matters is the first check that one of them lets pass. Here one draw a document decides, under the
+    same law: with checks at a regular distance it is check k of those that fall into that window at
+    which ``drawn < 1 - (1 - p_1) * ... * (1 - p_k)``, p_j the chance that check j would have had.
+
+    Args:
+        not_before: When the SVID begins.
+        not_after: When it ends.
+        drawn: The draw, in [0, 1).
+        check: The time between two checks.
+        target: How long before its end a renewal is wanted (``availability_target``); zero for none.
+
+    SPIRE: pkg/common/rotationutil/rotationutil.go
+    """
+    lifetime = not_after - not_before
+    half = lifetime // 2
+    width = max(half // 10 * 2, 1)
+    early = not_after - half - width // 2
+    wanted = not_after + 1
+    if target and lifetime - target > AVAILABILITY_GRACE:
+        wanted = not_after - target - _AVAILABILITY_SPREAD
+    instant, surviving = min(early, wanted), 1.0
+    while instant < not_after:
+        # A check comes at any point of its interval, so the chance in its middle stands for it.
+        middle = instant + check // 2
+        surviving *= 1.0 - min(max((middle - early) / width, 0.0), 1.0)
+        surviving *= 1.0 - min(max((middle - wanted) / _AVAILABILITY_SPREAD, 0.0), 1.0)
+        if drawn < 1.0 - surviving:
+            return instant
+        instant += check
+    return not_after
+
+
 def max_svid_ttl(ca_ttl: Microseconds) -> Microseconds:
     """The longest SVID that a CA of this lifetime can always give in full.
 

@@ -7,10 +7,11 @@ What it signs is in ``ca``, what it has registered in ``entries``, whom it has a
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 import attrs
 
+from spiffesim import rotation, serverloops
 from spiffesim.api.agent import AgentService
 from spiffesim.api.bundle import BundleService
 from spiffesim.api.svid import SvidService
@@ -19,10 +20,11 @@ from spiffesim.ca import ServerCa
 from spiffesim.configuration import ServerConfig
 from spiffesim.entries import Entries, EntryCache
 from spiffesim.errors import SpiffeSimError
-from spiffesim.instants import SECOND, Microseconds, moment, span
+from spiffesim.instants import Microseconds, moment, span
 from spiffesim.keyring import Keyring
 from spiffesim.keys import Draw
 from spiffesim.ledger import Ledger, View
+from spiffesim.loop import Loop
 from spiffesim.nodes import Nodes
 from spiffesim.plugins.key_manager import KeyManager
 from spiffesim.plugins.node_attestor.join_token import JoinTokens
@@ -37,8 +39,6 @@ from spiffesim.world import AgentOptions, NestOptions, WorkloadOptions, World
 if TYPE_CHECKING:
     from spiffesim.agent import Agent
     from spiffesim.workload import Workload
-
-_PRUNE_INTERVAL: Final = 300 * SECOND
 
 
 class Server(AgentService, SvidService, BundleService):
@@ -55,7 +55,12 @@ class Server(AgentService, SvidService, BundleService):
         ca: Its authorities.
         entries: Its registration entries.
         nodes: The agents that it has attested.
+        agents: Its agents, in the order of their making.
+        children: The servers nested in it.
+        revision: How often anything changed that agents and nested servers fetch from here.
     """
+
+    _LOOPS: ClassVar[tuple[type[Loop], ...]] = serverloops.LOOPS
 
     def __init__(
         self,
@@ -69,8 +74,7 @@ class Server(AgentService, SvidService, BundleService):
         parent: Server | None = None,
         via: Agent | None = None,
     ) -> None:
-        self.world = world
-        self.name = name
+        super().__init__(world, name)
         self.config = config
         self.parent = parent
         self.via = via
@@ -98,13 +102,14 @@ class Server(AgentService, SvidService, BundleService):
         self.federated: dict[TrustDomain, SpiffeBundle] = {}
         self.agents: list[Agent] = []
         self.upstream_name = ""
+        self.revision = self.upstream_seen = 0
+        self.children: list[Server] = []
         self._svid: IssuedSvid | None = None
-        self._started = self._pruned = world.now
 
     # What the rest of the simulation needs of it, by name, so that a world can be pickled
 
     def _now(self) -> Microseconds:
-        return self.world.now
+        return self.now
 
     def _draw_entry_id(self) -> str:
         stream = f"{self.name} entry"
@@ -196,39 +201,64 @@ class Server(AgentService, SvidService, BundleService):
         """Refuse to mint JWT-SVIDs from now on; keys of downstream servers are still relayed."""
         self.config = self.keyring.config = attrs.evolve(self.config, disable_jwt_svids=True)
 
-    # What time does
+    # What its loops do
 
-    def catch_up(self) -> None:
-        """Do what its loops would have done by now: rotate its keys, renew its SVID, prune its entries."""
-        now = self.world.now
-        self.keyring.catch_up(now)
-        if self._svid is not None and self._svid.past_half_life(now):
-            try:
-                self.renew_svid()
-            except SpiffeSimError as error:  # the CA has ended, or the packaged RSA primes are used up
-                self.world.note(self.name, "Could not rotate server SVID", error=str(error))
-        self._prune(now)
+    def rotate_authorities(self) -> None:
+        """Prepare and activate the authorities that are due."""
+        if self.now >= self.keyring.due():
+            self.keyring.rotate(self.now)
+            self.changed()
 
-    def _prune(self, now: Microseconds) -> None:
-        """Prune its entries as of the last tick, if there was one since it last looked.
+    @property
+    def svid_due(self) -> Microseconds:
+        """From when on its own SVID is to be renewed, by its own clock."""
+        return 0 if self._svid is None else rotation.half_life(self._svid.not_before, self._svid.not_after) + 1
 
-        SPIRE: pkg/server/registration/manager.go: every five minutes since the start.
-        """
-        tick = now - (now - self._started) % _PRUNE_INTERVAL
-        if tick > self._pruned:
-            self._pruned = tick
-            self.prune_entries(tick)
+    def rotate_svid(self) -> None:
+        """Renew its own SVID past its half-life. SPIRE: pkg/server/svid/rotator.go."""
+        if self.now < self.svid_due:
+            return
+        try:
+            self.renew_svid()
+        except SpiffeSimError as error:  # the CA has ended, or the packaged RSA primes are used up
+            self.note("Could not rotate server SVID", error=str(error))
+
+    def poll_upstream(self) -> bool:
+        """Learn what the parent's bundle has that this one has not; True if there was anything."""
+        if self.parent is None or not self.world.reaches(self, self.parent):
+            return False
+        self.upstream_seen = self.parent.revision
+        if not self.view.catch_up(self.parent.view):
+            return False
+        self.changed()
+        return True
+
+    @property
+    def upstream_news(self) -> bool:
+        """Whether a poll of the server above would bring anything."""
+        return self.parent is not None and self.parent.revision != self.upstream_seen
+
+    def changed(self) -> None:
+        """Let those look again who fetch from here: agents and nested servers."""
+        self.revision += 1
+        self.wake()
+        for dependent in (*self.agents, *self.children):
+            dependent.wake()
+
+    # Life
 
     def start(self, *, everywhere: bool) -> None:
-        """Make its first CA and keys.
+        """Make its first CA and keys, and begin its loops.
 
         Args:
             everywhere: Whether its JWT key is known in the whole trust domain at once.
         """
-        self.keyring.start(self.world.now, everywhere=everywhere)
+        self.keyring.start(self.now, everywhere=everywhere)
         for warning in self.config.warnings():
-            self.world.note(self.name, warning)
-        self.world.note(self.name, "Starting Server APIs", trust_domain_id=self.trust_domain.spiffe_id)
+            self.note(warning)
+        self.renew_svid()
+        self.note("Starting Server APIs", trust_domain_id=self.trust_domain.spiffe_id)
+        self.start_loops()
 
     def renew_svid(self) -> None:
         """Sign a new SVID of its own, over a new key."""
@@ -237,14 +267,7 @@ class Server(AgentService, SvidService, BundleService):
             SERVER_SVID,
             draw,
             spiffe_id=str(self.spiffe_id),
-            now=self.world.now,
+            now=self.now,
             ttl=span(self.config.default_x509_svid_ttl),
             key_type=self.config.ca_key_type,
         )
-
-    def poll_upstream(self) -> bool:
-        """Learn what the parent's bundle has that this one has not; True if there was anything."""
-        return self.parent is not None and self.view.catch_up(self.parent.view)
-
-    def __repr__(self) -> str:
-        return f"<Server {self.name}>"

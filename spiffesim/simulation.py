@@ -198,10 +198,7 @@ class Simulation:
     # Time
 
     def advance(self, duration: timedelta = timedelta(0), **spans: Unpack[Spans]) -> datetime:
-        """Move time forward once; at the instant of arrival everything that fell due on the way is done.
-
-        That is: CA and JWT keys are prepared and activated, the SVIDs of servers, agents and
-        workloads are renewed past their half-life, and everything settles.
+        """Let time pass, and everything happen that falls due on the way, each at its instant.
 
         Args:
             duration: How far.
@@ -213,20 +210,33 @@ class Simulation:
         Raises:
             ClockError: If that is backwards, past the year 9999, or no span at all.
         """
-        self.world.clock.advance(step_of(duration, spans))
-        with self._causing("advance"):
-            self._pass(arriving=True)
-            self._settle()
+        self.world.timetable.run(self.world.clock.after(step_of(duration, spans)))
+        return self.now
+
+    def travel_to(self, instant: datetime) -> datetime:
+        """Let time pass until an instant.
+
+        Args:
+            instant: An aware datetime.
+
+        Returns:
+            The present instant.
+
+        Raises:
+            ClockError: If that is past, beyond the year 9999, or a datetime without a time zone.
+        """
+        self.world.timetable.run(self.world.clock.until(instant))
         return self.now
 
     def settle(self) -> None:
         """At the present instant, let everything that is pending reach everybody.
 
         Upstream bundles, then registration entries, then agents with the minting that follows,
-        parents before children.
+        parents before children. Nothing is rotated or renewed, and no loop ticks sooner or later for it.
         """
         with self._causing("settle"):
-            self._settle()
+            while self._pass():
+                pass  # what a server published has to come down again, on all the other ways
 
     @contextmanager
     def _causing(self, cause: str) -> Iterator[None]:
@@ -236,27 +246,19 @@ class Simulation:
         finally:
             self.world.journal.cause = ""
 
-    def _settle(self) -> None:
-        while self._pass():
-            pass  # what a server published has to come down again, on all the other ways
-
-    def _pass(self, *, arriving: bool = False) -> bool:
-        """Once down from the roots: each server, then its agents; True if anything changed.
-
-        Args:
-            arriving: Whether all that time brings is done, too: at the end of a step of the clock.
-        """
-        changed = False
+    def _pass(self) -> bool:
+        """Once down from the roots: each server, then its agents; True if anything changed."""
+        before = self._revisions()
         for server in self._in_order():
-            changed |= server.poll_upstream()
-            if arriving:
-                server.catch_up()
-            changed |= server.reload_entries()
+            server.poll_upstream()
+            server.reload_entries()
             for agent in sorted(server.agents, key=lambda agent: agent.name):
-                if arriving:
-                    agent.rotate_svid()
-                changed |= agent.sync(rotating=arriving)
-        return changed
+                if agent.seen != server.revision or agent.has_stale:
+                    agent.sync()
+        return self._revisions() != before
+
+    def _revisions(self) -> list[int]:
+        return [node.revision for node in self.servers.values()]
 
     def _in_order(self) -> Iterable[Server]:
         """The servers, parents first and then by name, but none before whose agent it attests through."""

@@ -65,6 +65,14 @@ class Slots:
         """The slot that the next prepare fills: the current one when there is nothing in it."""
         return self.current if self.current.empty else self.next
 
+    def due(self) -> Microseconds:
+        """The earliest instant at which something here is to be prepared or activated."""
+        current = self.current
+        if current.empty:
+            return 0
+        threshold = rotation.prepare_after if self.next.empty else rotation.activate_after
+        return threshold(current.issued_at, current.not_after) + 1
+
     def rotate(self) -> None:
         """Swap: the prepared authority takes over, the other becomes old."""
         self.current, self.next = self.next, self.current

@@ -6,6 +6,7 @@ SPIRE: pkg/agent/manager/cache/lru_cache.go
 from __future__ import annotations
 
 from collections.abc import Iterable
+from heapq import heappop, heappush
 
 import attrs
 
@@ -38,6 +39,8 @@ class SvidCache:
         # Each entry lies under its first selector: a workload that has not even that one does not match.
         self._by_selector: dict[Selector, dict[str, RegistrationEntry]] = {}
         self._svids: dict[str, IssuedSvid] = {}
+        self._renewals: list[tuple[Microseconds, str]] = []  # a heap; what is out of date in it is passed over
+        self._renew_after: dict[str, Microseconds] = {}
         self._stale: set[str] = set()
 
     def __len__(self) -> int:
@@ -63,7 +66,7 @@ class SvidCache:
             self._unfile(known)
         self._entries[entry.id] = entry
         if entry.store_svid:
-            self._svids.pop(entry.id, None)
+            self._drop(entry.id)
             return
         self._by_selector.setdefault(entry.selectors[0], {})[entry.id] = entry
         if entry.id in self._svids or not entry.disable_x509_svid_prefetch:
@@ -72,26 +75,52 @@ class SvidCache:
     def forget(self, entry_id: str) -> None:
         """Drop an entry, and its SVID."""
         self._unfile(self._entries.pop(entry_id))
+        self._drop(entry_id)
+
+    def _drop(self, entry_id: str) -> None:
         self._svids.pop(entry_id, None)
+        self._renew_after.pop(entry_id, None)
 
     def _unfile(self, entry: RegistrationEntry) -> None:
         self._stale.discard(entry.id)
         if not entry.store_svid:
             unfile(self._by_selector, entry.selectors[0], entry.id)
 
-    def hold(self, entry_id: str, svid: IssuedSvid) -> None:
-        """Hold a new SVID for an entry."""
+    def hold(self, entry_id: str, svid: IssuedSvid, renew_after: Microseconds) -> None:
+        """Hold a new SVID for an entry, until a check at or after an instant finds it to be renewed."""
         self._svids[entry_id] = svid
+        self._renew_after[entry_id] = renew_after
+        heappush(self._renewals, (renew_after, entry_id))
         self._stale.discard(entry_id)
 
+    @property
+    def next_renewal(self) -> tuple[Microseconds, str] | None:
+        """From when on which SVID is to be renewed first; None if none is held that is not stale already."""
+        while self._renewals:
+            instant, entry_id = self._renewals[0]
+            if self._renew_after.get(entry_id) == instant and entry_id not in self._stale:
+                return self._renewals[0]
+            heappop(self._renewals)
+        return None
+
     def age(self, now: Microseconds) -> None:
-        """Find out which SVIDs are past their half-life: their entries are stale."""
-        self._stale.update(entry_id for entry_id, svid in self._svids.items() if svid.past_half_life(now))
+        """Find out which SVIDs are to be renewed: their entries are stale."""
+        while (renewal := self.next_renewal) is not None and renewal[0] <= now:
+            self._stale.add(renewal[1])
 
     def clear(self) -> None:
         """Forget everything."""
-        for known in (self._entries, self._by_selector, self._svids, self._stale):
+        for known in (self._entries, self._by_selector, self._svids, self._renewals, self._renew_after, self._stale):
             known.clear()
+
+    @property
+    def any_stale(self) -> bool:
+        """Whether any entry needs an SVID."""
+        return bool(self._stale)
+
+    def entry(self, entry_id: str) -> RegistrationEntry:
+        """The entry with this ID."""
+        return self._entries[entry_id]
 
     def is_stale(self, entry: RegistrationEntry) -> bool:
         """Whether an entry needs an SVID."""

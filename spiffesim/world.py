@@ -17,6 +17,7 @@ from spiffesim.plugins.workload_attestor import ProcessAttributes
 from spiffesim.randomness import Randomness
 from spiffesim.spiffe.ids import SpiffeId
 from spiffesim.spiffe.x509.edges import EdgeMemo
+from spiffesim.timetable import Timetable
 
 _FOREIGN: Final = re.compile(r"[^A-Za-z0-9._-]")
 _DOTS: Final = (".", "..")
@@ -95,6 +96,15 @@ class Placed(Protocol):
         ...
 
 
+class Reached(Placed, Protocol):
+    """What a call arrives at."""
+
+    @property
+    def running(self) -> bool:
+        """Whether it answers."""
+        ...
+
+
 _Node = TypeVar("_Node", bound=Placed)
 
 
@@ -142,6 +152,7 @@ class World:
         clock: The one clock.
         randomness: The named streams.
         journal: What happened.
+        timetable: What happens next.
         memo: Signature checks that succeeded; never pickled.
         max_depth: The deepest that servers may nest; None for no limit.
         servers: The servers.
@@ -158,12 +169,14 @@ class World:
         self.clock = clock
         self.randomness = randomness
         self.max_depth = max_depth
-        self.journal = Journal()
+        self.journal = Journal(clock)
+        self.timetable = Timetable(clock)
         self.memo = EdgeMemo()
         self.servers: Roll[Server] = Roll()
         self.agents: Roll[Agent] = Roll()
         self.workloads: Roll[Workload] = Roll()
         self.upstreams: dict[str, UpstreamAuthority] = {}
+        self.cuts: set[frozenset[str]] = set()
         self.reserved: frozenset[str] = frozenset()
         self._numbers: dict[str, int] = {}  # where the search for a free name goes on: none becomes free again
 
@@ -174,7 +187,12 @@ class World:
 
     def note(self, node: str, kind: str, **facts: Any) -> None:
         """Note an event in the journal."""
-        self.journal.note(self.now, node, kind, **facts)
+        self.journal.note(node, kind, **facts)
+
+    def reaches(self, caller: Placed, called: Reached) -> bool:
+        """Whether a call from one node arrives at the other."""
+        link = frozenset((caller.name, called.name))
+        return called.running and link not in self.cuts
 
     def __contains__(self, name: object) -> bool:
         return name in self.servers or name in self.agents or name in self.workloads or name in self.upstreams

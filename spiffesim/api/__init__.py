@@ -11,10 +11,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spiffesim.authorization import AGENT, DOWNSTREAM, POLICY, Caller, allows, denied
+from spiffesim.daemon import Daemon
 from spiffesim.entries.admission import workload_id
 from spiffesim.entries.rejection import Rejected, refused
 from spiffesim.errors import Refused, ValidationError
-from spiffesim.instants import microseconds
+from spiffesim.instants import microseconds, moment
 from spiffesim.spiffe.validation import validate_x509_svid
 from spiffesim.spiffe.x509svid import X509Svid
 
@@ -28,14 +29,11 @@ if TYPE_CHECKING:
     from spiffesim.plugins.node_attestor.join_token import JoinTokens
     from spiffesim.spiffe.bundle import SpiffeBundle
     from spiffesim.spiffe.ids import SpiffeId, TrustDomain
-    from spiffesim.world import World
 
 
-class Service:
+class Service(Daemon):
     """What every service of a server works on, and who may call it."""
 
-    world: World
-    name: str
     config: ServerConfig
     view: View
     keyring: Keyring
@@ -56,6 +54,10 @@ class Service:
         """The bundle of its trust domain, as it knows it."""
         return self.view.bundle
 
+    def changed(self) -> None:
+        """Let those look again who fetch from here: agents and nested servers."""
+        raise NotImplementedError
+
     def authenticate(self, caller: Caller | X509Svid) -> Caller:
         """The caller that holds this X509-SVID, as the TLS handshake would find it.
 
@@ -69,7 +71,7 @@ class Service:
             return caller
         bundles = [self.bundle, *self.federated.values()]
         try:
-            spiffe_id = validate_x509_svid(caller, bundles, at=self.world.clock.now, memo=self.world.memo)
+            spiffe_id = validate_x509_svid(caller, bundles, at=moment(self.now), memo=self.world.memo)
         except ValidationError as error:
             raise Refused(f"client certificate is refused: {error}", status="UNAUTHENTICATED") from error
         if not spiffe_id.member_of(self.trust_domain) and spiffe_id not in self.config.admin_ids:
@@ -88,7 +90,7 @@ class Service:
         if not allows(method, caller, self.config.admin_ids, lambda: self._entries_of(caller)):
             if AGENT not in POLICY[method][1]:
                 raise denied(method, caller, self._why_not_downstream(method, caller))
-            self.nodes.authorize(method, caller, self.world.now)
+            self.nodes.authorize(method, caller, self.now)
         return caller
 
     def _entries_of(self, caller: Caller) -> tuple[RegistrationEntry, ...]:
@@ -104,7 +106,7 @@ class Service:
 
     def _calling_agent(self, method: str, caller: Caller | X509Svid) -> Node:
         """The record of the agent that calls a method which is for agents alone."""
-        return self.nodes.authorize(method, self.authenticate(caller), self.world.now)
+        return self.nodes.authorize(method, self.authenticate(caller), self.now)
 
     def _workload_id(self, prefix: str, spiffe_id: SpiffeId | str) -> SpiffeId:
         """The ID of a workload of this trust domain, or a refusal that begins with the prefix."""

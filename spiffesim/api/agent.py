@@ -55,7 +55,7 @@ class AgentService(EntryService):
         alias = None if agent_id is None else self._workload_id("invalid agent ID", agent_id)
         stream = f"{self.name} join token"
         drawn = token or self.world.randomness.uuid(stream, self.world.randomness.count(stream))
-        self.join_tokens.create(drawn, ttl, self.world.now)
+        self.join_tokens.create(drawn, ttl, self.now)
         if alias is not None:
             parent = self._parent_of_alias(drawn)
             with suppress(AlreadyExists):  # SPIRE: the entry that is there is as good
@@ -93,8 +93,7 @@ class AgentService(EntryService):
         svid = self._sign_agent_svid(agent_id)
         selectors = tuple(sorted(set(attestation.selectors)))
         self.nodes.record(Node(agent_id, attestation_type, selectors, attestation.can_reattest, svid))
-        self.world.note(
-            self.name,
+        self.note(
             "Agent attestation request completed",
             agent_id=agent_id,
             node_attestor_type=attestation_type,
@@ -129,7 +128,7 @@ class AgentService(EntryService):
         Raises:
             NotAuthorized: If the caller would not be an active agent, had its SVID not expired.
         """
-        return self.nodes.authorize("renew_agent", caller, min(self.world.now, caller.not_after))
+        return self.nodes.authorize("renew_agent", caller, min(self.now, caller.not_after))
 
     def roll_over(self, caller: Caller) -> IssuedSvid:
         """A new SVID for such an agent, in place of the renewals that it would have made on the way.
@@ -146,7 +145,7 @@ class AgentService(EntryService):
     def _sign_agent_svid(self, agent_id: SpiffeId) -> IssuedSvid:
         draw = Draw.next(self.world.randomness, f"{self.name} agent {agent_id}")
         return self.ca.sign_svid(
-            AGENT_SVID, draw, spiffe_id=str(agent_id), now=self.world.now, ttl=self.config.ttl_of_agents
+            AGENT_SVID, draw, spiffe_id=str(agent_id), now=self.now, ttl=self.config.ttl_of_agents
         )
 
     def get_agent(self, agent_id: SpiffeId | str, *, caller: Caller | X509Svid = OPERATOR) -> Node:
@@ -177,7 +176,7 @@ class AgentService(EntryService):
         self.authorize("ban_agent", caller)
         node = self.nodes.ban(agent_id)
         self._close()
-        self.world.note(self.name, "Agent banned", agent_id=node.spiffe_id)
+        self.note("Agent banned", agent_id=node.spiffe_id)
 
     def delete_agent(self, agent_id: SpiffeId | str, *, caller: Caller | X509Svid = OPERATOR) -> None:
         """Forget an agent (evict): it has to attest again, if its attestor allows.
@@ -190,7 +189,7 @@ class AgentService(EntryService):
         self._close()
         if node.attestation_type == "join_token":
             self._delete_alias(node.spiffe_id)
-        self.world.note(self.name, "Agent deleted", agent_id=node.spiffe_id)
+        self.note("Agent deleted", agent_id=node.spiffe_id)
 
     def _delete_alias(self, agent_id: SpiffeId) -> None:
         """Delete the entry that came with the agent's join token; other children are the operator's.
@@ -200,8 +199,7 @@ class AgentService(EntryService):
         for entry in self.entries.list(by_parent_id=agent_id):
             if entry.selectors == (_own_selector(agent_id),):
                 self.entries.delete(entry.id)
-                self.world.note(
-                    self.name,
+                self.note(
                     "Cascade-deleted registration entry on attested node deletion",
                     entry_id=entry.id,
                     spiffe_id=entry.spiffe_id,

@@ -55,7 +55,8 @@ class BundleService(Service):
         self.authorize("set_federated_bundle", caller)
         self._check_foreign(bundle.trust_domain, "setting")
         self.federated[bundle.trust_domain] = bundle
-        self.world.note(self.name, "Bundle set successfully", trust_domain_id=bundle.trust_domain)
+        self.changed()
+        self.note("Bundle set successfully", trust_domain_id=bundle.trust_domain)
 
     def _check_foreign(self, trust_domain: TrustDomain, verb: str) -> None:
         if trust_domain == self.trust_domain:
@@ -96,7 +97,7 @@ class BundleService(Service):
         _check_authority(key_id, spki)
         authority = JwtAuthority.published(key_id, spki, microseconds(expires_at) if expires_at else 0)
         try:
-            self.keyring.publish(authority, self.world.now)
+            self.keyring.publish(authority, self.now)
         except Refused as refusal:
             raise Refused(
                 f"failed to publish JWT key: {refusal.message}", status="INTERNAL", hint=refusal.hint

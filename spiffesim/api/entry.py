@@ -32,8 +32,9 @@ class EntryService(Service):
         """
         self.authorize("create_entry", caller)
         entry = self.entries.create(**fields)
-        self.world.note(
-            self.name, "Entry created", entry_id=entry.id, spiffe_id=entry.spiffe_id, parent_id=entry.parent_id
+        self.wake()
+        self.note(
+            "Entry created", entry_id=entry.id, spiffe_id=entry.spiffe_id, parent_id=entry.parent_id
         )
         return entry
 
@@ -81,7 +82,7 @@ class EntryService(Service):
         self.authorize("update_entry", caller)
         entry = self.entries.update(entry_id, mask=mask, **fields)
         self._close()
-        self.world.note(self.name, "Entry updated", entry_id=entry.id, revision=entry.revision_number)
+        self.note("Entry updated", entry_id=entry.id, revision=entry.revision_number)
         return entry
 
     def delete_entry(self, entry_id: str, *, caller: Caller | X509Svid = OPERATOR) -> RegistrationEntry:
@@ -93,7 +94,7 @@ class EntryService(Service):
         self.authorize("delete_entry", caller)
         entry = self.entries.delete(entry_id)
         self._close()
-        self.world.note(self.name, "Entry deleted", entry_id=entry.id, spiffe_id=entry.spiffe_id)
+        self.note("Entry deleted", entry_id=entry.id, spiffe_id=entry.spiffe_id)
         return entry
 
     def prune_entries(self, before: Microseconds) -> None:
@@ -103,15 +104,19 @@ class EntryService(Service):
         """
         for entry in self.entries.prune(before):
             self._close()
-            self.world.note(self.name, "Pruned an expired registration", entry_id=entry.id)
+            self.note("Pruned an expired registration", entry_id=entry.id)
 
     def reload_entries(self) -> bool:
         """Show agents the entries as they are now; True if they had changed."""
-        return self.entries.refresh(self.cache)
+        if not self.entries.refresh(self.cache):
+            return False
+        self.changed()
+        return True
 
     def _close(self) -> None:
         """Note that someone may no longer be authorized, so that what was asked before is asked again."""
         self.view.ledger.closures += 1
+        self.changed()
 
     def authorized_entries(self, caller: Caller | X509Svid) -> list[RegistrationEntry]:
         """The entries of which the calling agent may fetch SVIDs, by entry ID.
@@ -123,4 +128,4 @@ class EntryService(Service):
             NotAuthorized: If the caller is not an active agent.
         """
         node = self._calling_agent("authorized_entries", caller)
-        return self.cache.authorized(node.spiffe_id, node.selectors_at(self.world.now))
+        return self.cache.authorized(node.spiffe_id, node.selectors_at(self.now))

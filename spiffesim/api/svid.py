@@ -46,16 +46,25 @@ class SvidService(Service):
             NotFound: If there is no such entry, or it is not the agent's.
             Refused: INTERNAL, if the CA cannot sign.
         """
-        entry = self._authorized_entry("new_x509_svid", caller, entry_id)
-        draw = Draw.next(
-            self.world.randomness,
-            f"{self.name} svid {entry.parent_id} {entry.spiffe_id} {' '.join(map(str, entry.selectors))}",
-        )
+        node = self._calling_agent("new_x509_svid", caller)
+        return self.sign_entry(self._entry_of(node, entry_id), node.spiffe_id, now=self.now, key_type=key_type)
+
+    def sign_entry(
+        self, entry: RegistrationEntry, agent_id: SpiffeId, *, now: Microseconds, key_type: str
+    ) -> IssuedSvid:
+        """Sign the X509-SVID of an entry as of an instant, for an agent that may have it.
+
+        Raises:
+            Refused: INTERNAL, if the CA cannot sign.
+        """
+        stream = f"{self.name} svid {entry.parent_id} {entry.spiffe_id} {' '.join(map(str, entry.selectors))}"
+        if entry.parent_id != agent_id:
+            stream += f" for {agent_id}"  # so that agents who share the entry do not share the draws
         return self.ca.sign_svid(
             WORKLOAD_SVID,
-            draw,
+            Draw.next(self.world.randomness, stream),
             spiffe_id=str(entry.spiffe_id),
-            now=self.world.now,
+            now=now,
             ttl=span(entry.x509_svid_ttl or self.config.default_x509_svid_ttl),
             dns_names=entry.dns_names,
             key_type=key_type,
@@ -81,7 +90,7 @@ class SvidService(Service):
         kept = self._audience(audience)
         jti = self._draw_jti(f"{self.name} jti {entry.id}") if entry.jwt_svid_include_jti else ""
         ttl = span(entry.jwt_svid_ttl or self.config.default_jwt_svid_ttl)
-        return self.ca.sign_jwt(str(entry.spiffe_id), kept, now=self.world.now, ttl=ttl, jti=jti)
+        return self.ca.sign_jwt(str(entry.spiffe_id), kept, now=self.now, ttl=ttl, jti=jti)
 
     def _draw_jti(self, stream: str) -> str:
         return jose.b64url(self.world.randomness.bytes(stream, self.world.randomness.count(stream), 16))
@@ -103,13 +112,10 @@ class SvidService(Service):
             )
         return kept
 
-    def _authorized_entry(self, method: str, caller: Caller | X509Svid, entry_id: str) -> RegistrationEntry:
-        return self._entry_of(self._calling_agent(method, caller), entry_id)
-
     def _entry_of(self, node: Node, entry_id: str) -> RegistrationEntry:
         """The entry, if it is among those of the agent."""
         entry = self.cache.get(entry_id)
-        if entry is None or not self.cache.authorizes(node.spiffe_id, node.selectors_at(self.world.now), entry):
+        if entry is None or not self.cache.authorizes(node.spiffe_id, node.selectors_at(self.now), entry):
             raise NotFound(
                 "entry not found or not authorized",
                 status="NOT_FOUND",
@@ -136,7 +142,7 @@ class SvidService(Service):
         """
         caller = self.authorize("new_downstream_x509_ca", caller)
         draw = Draw.next(self.world.randomness, f"{self.name} downstream {caller.spiffe_id}")
-        return self.ca.sign_downstream_ca(draw, key, now=self.world.now, ttl=preferred_ttl)
+        return self.ca.sign_downstream_ca(draw, key, now=self.now, ttl=preferred_ttl)
 
     # For operators
 
@@ -169,7 +175,7 @@ class SvidService(Service):
             WORKLOAD_SVID,
             draw,
             spiffe_id=str(workload_id),
-            now=self.world.now,
+            now=self.now,
             ttl=_lifetime(ttl, self.config.default_x509_svid_ttl),
             dns_names=names,
         )
@@ -201,7 +207,7 @@ class SvidService(Service):
         workload_id = self._workload_id("invalid SPIFFE ID", spiffe_id)
         kept = self._audience(audience)
         lifetime = _lifetime(ttl, self.config.default_jwt_svid_ttl)
-        return JwtSvid.parse(self.ca.sign_jwt(str(workload_id), kept, now=self.world.now, ttl=lifetime))
+        return JwtSvid.parse(self.ca.sign_jwt(str(workload_id), kept, now=self.now, ttl=lifetime))
 
     def mint_wit_svid(
         self, spiffe_id: SpiffeId | str, *, ttl: timedelta | None = None, caller: Caller | X509Svid = OPERATOR
@@ -227,7 +233,7 @@ class SvidService(Service):
         workload_id = self._workload_id("invalid SPIFFE ID", spiffe_id)
         key = Draw.next(self.world.randomness, f"{self.name} mint wit {workload_id}").key()
         # SPIRE: the default is an hour, whatever is configured (pkg/server/credtemplate/builder.go).
-        token = self.ca.sign_wit(str(workload_id), key, now=self.world.now, ttl=_lifetime(ttl, _WIT_SVID_TTL))
+        token = self.ca.sign_wit(str(workload_id), key, now=self.now, ttl=_lifetime(ttl, _WIT_SVID_TTL))
         return WitSvid.parse(token, private_key_der=key.pkcs8)
 
 

@@ -1,0 +1,108 @@
+"""The timetable: which loop runs next, so that time passes from event to event and idle ticks cost nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from heapq import heappop, heappush
+from typing import Final
+
+from spiffesim.clock import Clock
+from spiffesim.instants import Microseconds
+from spiffesim.loop import Key, Loop
+
+LAST: Final[Key] = (1 << 62, "", 0)
+"""Behind every loop: between two steps of the clock all ticks up to now have been."""
+
+
+class Timetable:
+    """A heap of the loops that have something to do, in a total order made of names, never of insertion.
+
+    At one instant parents come before children, then names, then the order in which SPIRE starts loops.
+
+    Args:
+        clock: The clock that it moves.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self._heap: list[tuple[Microseconds, Key]] = []
+        self._loops: dict[Key, Loop] = {}
+        self._turn: Key = LAST  # whose turn it is at the present instant
+
+    @property
+    def loops(self) -> Iterable[Loop]:
+        """All loops that run."""
+        return self._loops.values()
+
+    def add(self, loops: Iterable[Loop]) -> None:
+        """Let loops begin now."""
+        for loop in loops:
+            self._loops[loop.key] = loop
+            loop.begin()
+            self.wake(loop)
+
+    def remove(self, loops: Iterable[Loop]) -> None:
+        """Let loops end."""
+        for loop in loops:
+            self._loops.pop(loop.key, None)
+            loop.planned = None
+
+    def wake(self, loop: Loop) -> None:
+        """Look again at when a loop has something to do: what it depends on has changed."""
+        if self._loops.get(loop.key) is not loop:
+            return
+        planned = self._next(loop)
+        if planned != loop.planned:
+            loop.planned = planned
+            if planned is not None:
+                heappush(self._heap, (planned, loop.key))
+
+    def _next(self, loop: Loop) -> Microseconds | None:
+        """The first tick at which a loop has something to do, and which has not been."""
+        if loop.retry_at is not None:
+            return loop.retry_at
+        due = loop.due()
+        if due is None or loop.grid is None:
+            return None
+        now = self.clock.instant
+        passed = due <= now and loop.key <= self._turn
+        return loop.grid.at(loop.grid.next(max(due, now), after=passed))
+
+    def passed(self, instant: Microseconds, loop: Loop) -> bool:
+        """Whether a tick of a loop has been."""
+        now = self.clock.instant
+        return instant < now or (instant == now and loop.key < self._turn)
+
+    @property
+    def next(self) -> Microseconds | None:
+        """When something next happens; None if nothing ever does."""
+        while self._heap:
+            instant, key = self._heap[0]
+            loop = self._loops.get(key)
+            if loop is not None and loop.planned == instant:
+                return instant
+            heappop(self._heap)  # planned anew since, or gone
+        return None
+
+    def run(self, until: Microseconds) -> None:
+        """Let time pass up to an instant, and everything happen that falls due by then."""
+        while (instant := self.next) is not None and instant <= until:
+            self.step()
+        self.clock.move(until)
+
+    def step(self) -> None:
+        """Let the next thing happen, which there has to be."""
+        instant, key = heappop(self._heap)
+        loop = self._loops[key]
+        self.clock.move(instant)
+        self._turn = key
+        try:
+            loop.tick()
+        except BaseException:  # an interrupt: it will run again
+            heappush(self._heap, (instant, key))
+            raise
+        else:
+            loop.planned = None
+            self.wake(loop)
+        finally:
+            self._turn = LAST
