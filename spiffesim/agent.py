@@ -1,52 +1,61 @@
-"""Agent: attests to its server, syncs entries and bundles from it, and holds the SVIDs of its workloads."""
+"""Agent: one SPIRE agent.
+
+Its own identity is in ``credentials``, what it fetches from its server in ``synchronization``, and what it has for
+workloads is its Workload API; here is its life.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
-from spiffesim.agentloops import LOOPS, SvidRotator
-from spiffesim.authority import IssuedSvid
-from spiffesim.authorization import ANONYMOUS, Caller
-from spiffesim.daemon import Daemon
-from spiffesim.entries import RegistrationEntry, Selector
-from spiffesim.errors import AttestationFailed, NotAuthorized, NotFound, Refused, SpiffeSimError, Unavailable
-from spiffesim.instants import SECOND, Microseconds, moment
-from spiffesim.jwtcache import Audience, JwtCache
-from spiffesim.ledger import View
+from spiffesim import agentloops
+from spiffesim.agentconfig import AgentConfig
+from spiffesim.authorization import Caller
+from spiffesim.channel import AMPLE, Channel
+from spiffesim.credentials import Credentials
+from spiffesim.entries import RegistrationEntry
+from spiffesim.instants import Microseconds, moment, span
+from spiffesim.jwtcache import JwtCache
 from spiffesim.loop import Loop
 from spiffesim.plugins.node_attestor import NodeAttestor
-from spiffesim.plugins.workload_attestor import Process, WorkloadAttestor
+from spiffesim.plugins.workload_attestor import WorkloadAttestor
 from spiffesim.server import Server
-from spiffesim.spiffe.bundle import SpiffeBundle
-from spiffesim.spiffe.ids import SpiffeId, TrustDomain
-from spiffesim.spiffe.jwtsvid import JwtSvid
+from spiffesim.spiffe.ids import SpiffeId
 from spiffesim.spiffe.x509svid import X509Svid
-from spiffesim.svidcache import Identity, SvidCache
+from spiffesim.startup import Starter, check_rebootstrap
+from spiffesim.svidcache import SvidCache
+from spiffesim.sync import Sync
+from spiffesim.view import View
+from spiffesim.workloadapi import WorkloadApi
 from spiffesim.world import ProcessOptions, WorkloadOptions, World
 
 if TYPE_CHECKING:
     from spiffesim.workload import Workload
 
+_CRASHED = "Cache manager crashed"
 
-class Agent(Daemon):
+
+class Agent(WorkloadApi):
     """A SPIRE agent.
 
     Make one with ``Server.agent(...)``.
 
     Attributes:
         name: Its name in the simulation.
-        server: The server that it attested to.
+        server: The server that it attests to.
         attestor: How it attests.
         workload_attestors: How it finds the selectors of its workloads.
-        workload_key_type: The type of its workloads' keys (``workload_x509_svid_key_type``).
-        sync_interval: How often it syncs, in microseconds.
-        seen: Which revision of its server it has seen last.
+        config: Its settings.
+        rebootstrap_mode: What it does when its server has become another: as configured, or ``never`` where
+            its attestor does not allow more.
+        credentials: Its own identity.
+        synchronization: What it has fetched from its server.
+        clients: The names of the nested servers that attest through it.
     """
 
-    _LOOPS: ClassVar[tuple[type[Loop], ...]] = LOOPS
+    _LOOPS: ClassVar[tuple[type[Loop], ...]] = agentloops.LOOPS
 
     def __init__(
         self,
@@ -56,84 +65,54 @@ class Agent(Daemon):
         attestor: NodeAttestor,
         *,
         workload_attestors: Sequence[WorkloadAttestor],
-        workload_key_type: str = "ec-p256",
-        sync_interval: Microseconds = 5 * SECOND,
+        config: AgentConfig | None = None,
     ) -> None:
         super().__init__(world, name)
         self.server = server
+        self.depth = server.depth + 1
         self.attestor = attestor
         self.workload_attestors = tuple(workload_attestors)
-        self.workload_key_type = workload_key_type
+        self.config = config or AgentConfig()
+        self.rebootstrap_mode = self.config.rebootstrap_mode
         self.view = View(server.view.ledger)
-        self.federated: dict[TrustDomain, SpiffeBundle] = {}
-        self.sync_interval = sync_interval
-        self.seen = -1
-        self._cache = SvidCache()
-        self._tokens = JwtCache()
-        self._svid: IssuedSvid | None = None
-        self._caller = ANONYMOUS  # its own once it has attested
+        self.clients: list[str] = []
+        self.credentials = Credentials(self)
+        self._begin_process()
+
+    def _begin_process(self) -> None:
+        """Begin with an empty memory."""
+        self.federated = {}
+        self.streams = []
+        self.cache = SvidCache(self.config.x509_svid_cache_max_size)
+        self.tokens = JwtCache(self.config.jwt_svid_cache_max_size, self.world.randomness, self.name)
+        self.synchronization = Sync(self)
 
     # Identity
 
     @property
     def spiffe_id(self) -> SpiffeId:
         """The SPIFFE ID that its attestation gave it."""
-        return SpiffeId(self._attested().spiffe_id)
+        return SpiffeId(self.credentials.svid.spiffe_id)
 
     @property
     def svid(self) -> X509Svid:
         """Its X509-SVID."""
-        return self._attested().draw()
+        return self.credentials.svid.draw()
 
     @property
     def not_after(self) -> datetime:
         """When its X509-SVID ends."""
-        return moment(self._attested().not_after)
-
-    @property
-    def depth(self) -> int:
-        """How many servers stand above it."""
-        return self.server.depth + 1
+        return moment(self.credentials.svid.not_after)
 
     @property
     def caller(self) -> Caller:
         """This agent as its server sees it."""
-        svid = self._attested()
-        if self._caller.svid is not svid:
-            self._caller = Caller.holding(svid)
-        return self._caller
+        return self.credentials.caller
 
-    def _attested(self) -> IssuedSvid:
-        if self._svid is None:
-            raise AttestationFailed(
-                f"agent {self.name} has not attested", status="FAILED_PRECONDITION", hint="call attest()"
-            )
-        return self._svid
-
-    def attest(self) -> None:
-        """Start: prove to the server what this node is, receive the agent's SVID, and sync for the first time.
-
-        Raises:
-            AttestationFailed: With SPIRE's text.
-
-        SPIRE: pkg/agent/agent.go (the Workload API opens after the first sync)
-        """
-        self._attest()
-        self.stopped = ""
-        self.sync()
-        self.start_loops()
-
-    def _attest(self) -> None:
-        attestation = self.attestor.attest(self.server, self.now)
-        self._take(self.server.admit_agent(self.attestor.name, attestation))
-        self.view.copy(self.server.view)
-
-    def _take(self, svid: IssuedSvid) -> None:
-        """Take over a new SVID of its own."""
-        self._svid = svid
-        self._svid_renew_after = svid.renew_after(SvidRotator.period)
-        self.seen = -1  # the next sync uses it for the first time
-        self.wake()
+    @property
+    def sync_interval(self) -> Microseconds:
+        """How often it syncs, in microseconds."""
+        return span(self.config.sync_interval)
 
     # Conveniences
 
@@ -163,268 +142,147 @@ class Agent(Daemon):
 
     # Sync
 
+    @property
+    def sync_loop(self) -> Loop | None:
+        """The loop that syncs; None while the process does not run, or is still starting."""
+        return self.loops[0] if self.loops and isinstance(self.loops[0], agentloops.Synchronizer) else None
+
+    @property
+    def taint_loop(self) -> agentloops.TaintProcessor:
+        """The loop that drops SVIDs of tainted authorities; one that never runs while there is nothing to drop."""
+        running = (loop for loop in self.loops if isinstance(loop, agentloops.TaintProcessor))
+        return next(running)
+
+    @property
+    def behind(self) -> bool:
+        """Whether a sync would bring anything, or anything is still to be minted."""
+        return self.synchronization.expects_news or self.cache.any_stale
+
     def sync(self, *, rotating: bool = False) -> bool:
         """Fetch entries and bundles from the server, and mint what is stale; False if that failed.
 
-        An agent that the server no longer knows attests again where it can, or else stops.
+        An agent that the server no longer knows attests again where it can, or else ends.
 
         Args:
-            rotating: Whether SVIDs that are to be renewed count as stale, as they do in SPIRE's own syncs.
-
-        SPIRE: pkg/agent/manager/sync.go
+            rotating: Whether this is a sync of SPIRE's own: SVIDs that are to be renewed count as stale, and a
+                server that cannot be reached is a failure.
         """
-        self.catch_up()
-        if not self.running:
+        if not self.running or not (rotating or self.world.reaches(self, self.server)):
             return True
-        if not self.world.reaches(self, self.server):
-            return self._fail_sync("failed to fetch authorized entries: rpc error: code = Unavailable")
-        entries = self._fetch_entries()
-        if entries is None:
-            return True
-        try:
-            federated = self._fetch_federated(entries)
-        except Refused as refusal:  # SPIRE: then nothing of the sync counts
-            return self._fail_sync(f"failed to fetch federated bundle: {refusal}")
-        self.seen = self.server.revision
-        self.view.copy(self.server.view)
-        self.federated = federated
-        self._update(entries)
-        if rotating:
-            self._cache.age(self.now)
-        self.mint_stale()
-        return True
-
-    def _fail_sync(self, error: str) -> bool:
-        self.note("Synchronize failed", error=error)
-        return False
+        done = self.synchronization.run(rotating=rotating)
+        if not rotating:
+            self.wake()
+        return done
 
     @property
-    def sync_due(self) -> Microseconds | None:
-        """From when on a sync would bring anything; None if nothing is to be expected."""
-        if self.seen != self.server.revision or not self.world.reaches(self, self.server):
-            return 0
-        ends = [self._attested().not_after + 1 - self.server.skew]
-        renewal = self._cache.next_renewal
-        if renewal is not None:
-            # What nobody looks at is renewed when somebody does (catch_up), as long as the server can sign.
-            ends.append(renewal[0] - self.skew if self._eager else self.server.ca.authority.not_after + 1)
-        return min(ends)
+    def channels(self) -> list[Channel]:
+        """Those of the nested servers that attest through it."""
+        channels = (self.world.servers[name].channel for name in self.clients)
+        return [channel for channel in channels if channel is not None]
 
     @property
-    def _eager(self) -> bool:
-        """Whether each renewal of a workload's SVID is an event of its own."""
-        return self.workload_key_type.startswith("rsa") or self.world.journal.debug
+    def renews_until(self) -> Microseconds | None:
+        """Until when, by the world's clock, it is sure to renew its workloads' SVIDs in time; None if it is not."""
+        loop = self.sync_loop
+        if not self.running or loop is None or loop.retry_at is not None or self.skew != self.server.skew:
+            return None
+        if self.config.workload_key_type.startswith("rsa"):
+            return None
+        return self.server.keyring.x509.current.not_after - AMPLE * self.sync_interval - self.skew
 
-    def catch_up(self) -> None:
-        """Renew what the syncs up to now would have renewed, had anybody looked."""
-        if not self.loops:
-            return
-        grid, cache = self.loops[0].grid, self._cache
-        assert grid is not None
-        while (renewal := cache.next_renewal) is not None:
-            instant = grid.at(grid.next(renewal[0] - self.skew))
-            if not self.world.timetable.passed(instant, self.loops[0]):
-                return
-            self._renew(renewal[1], instant)
-
-    def _renew(self, entry_id: str, instant: Microseconds) -> None:
-        svid = self.server.sign_entry(
-            self._cache.entry(entry_id),
-            self.spiffe_id,
-            now=instant + self.server.skew,
-            key_type=self.workload_key_type,
-        )
-        self._hold(entry_id, svid, instant)
-
-    @property
-    def has_stale(self) -> bool:
-        """Whether any entry needs an SVID."""
-        return self._cache.any_stale
-
-    def mint_stale(self) -> bool:
-        """Mint an SVID for every entry that needs one; False if the server could not be asked."""
-        for entry in self._cache.stale:
-            self._mint(entry)
-        return True
-
-    def _fetch_entries(self) -> list[RegistrationEntry] | None:
-        try:
-            return self.server.authorized_entries(self.caller)
-        except NotAuthorized as refusal:
-            return self.server.authorized_entries(self.caller) if self._recover(refusal) else None
-
-    def _update(self, entries: list[RegistrationEntry]) -> None:
-        if self._cache.update(entries):
-            self.view.ledger.closures += 1  # a nested server that attests through here may have lost its identity
+    def tell_channels(self) -> None:
+        """Let the nested servers that attest through it look again whether they still get an SVID."""
+        for channel in self.channels:
+            channel.restless = True
+            channel.server.wake()
 
     def learn(self, entry: RegistrationEntry) -> None:
-        """Take over one entry that has just been created: its SVID, and the bundles that it alone federates with."""
-        if self.stopped:
-            return
-        self._cache.learn(entry)
-        if self._cache.is_stale(entry):
-            self._mint(entry)
-        if entry.federates_with:
-            with suppress(Refused):  # the next sync finds out
-                self.federated = self._fetch_federated([entry]) | self.federated
+        """Take over one entry that has just been created."""
+        if self.running:
+            self.synchronization.learn(entry)
+            self.wake()
 
-    def _mint(self, entry: RegistrationEntry) -> bool:
-        try:
-            svid = self.server.new_x509_svid(self.caller, entry.id, key_type=self.workload_key_type)
-        except SpiffeSimError as error:  # or there is no key: the packaged RSA primes may be used up
-            # SPIRE: the entry stays stale, and is tried again (pkg/agent/manager/manager.go).
-            self.note("Failed to mint X509 SVID", entry_id=entry.id, error=str(error))
-            return False
-        self._hold(entry.id, svid, self.world.now)
-        return True
+    # Life
 
-    def _hold(self, entry_id: str, svid: IssuedSvid, instant: Microseconds) -> None:
-        """Hold an SVID that was minted at an instant, to be renewed at a later check."""
-        self._cache.hold(entry_id, svid, max(svid.renew_after(self.sync_interval), instant + self.skew + 1))
-
-    def _fetch_federated(self, entries: Iterable[RegistrationEntry]) -> dict[TrustDomain, SpiffeBundle]:
-        """The bundles that entries federate with; one that the server has lost is passed over.
+    def attest(self) -> None:
+        """Start at once: prove to the server what this node is, receive the agent's SVID, and sync for the first time.
 
         Raises:
-            Refused: If the server refuses one, as it does its own.
+            AttestationFailed: With SPIRE's text.
+            Unavailable: If the server cannot be reached.
+
+        SPIRE: pkg/agent/agent.go (the Workload API opens after the first sync)
         """
-        bundles: dict[TrustDomain, SpiffeBundle] = {}
-        for name in dict.fromkeys(name for entry in entries for name in entry.federates_with):
-            with suppress(NotFound):
-                bundles[name] = self.server.get_federated_bundle(name, caller=self.caller)
-        return bundles
+        self.credentials.attest()
+        check_rebootstrap(self)
+        self.server.nodes.show(self.spiffe_id, self.server.now)
+        self.stopped = ""
+        self.sync()
+        if self.running:
+            self.restart_loops()
 
-    def _recover(self, refusal: NotAuthorized) -> bool:
-        """React to a server that refuses: attest again, and say True, or else stop.
+    def restart(self) -> None:
+        """Start the process again, from its disk and from what its key manager has kept.
 
-        SPIRE: pkg/agent/manager/manager.go, pkg/common/nodeutil/node.go
+        It returns as a supervisor does who has started a process: ``stopped`` says what becomes of it. While the
+        server cannot be reached it tries again as time passes, and serves nothing.
+
+        SPIRE: pkg/agent/agent.go
         """
-        if refusal.detail == "AGENT_BANNED":
-            self._stop("Agent is banned: removing SVID and shutting down", refusal)
-            return False
-        self.note("Agent needs to re-attest; will attempt to re-attest", reason=refusal.detail)
-        try:
-            if not self.attestor.can_reattest:
-                raise AttestationFailed("attestation method is not re-attestable", status="FAILED_PRECONDITION")
-            self._attest()
-        except SpiffeSimError as failure:
-            self._stop("Agent failed re-attestation; removing SVID and shutting down", failure)
-            return False
-        return True
+        self.stopped = "starting"
+        self.rebootstrap_mode = self.config.rebootstrap_mode
+        self._begin_process()
+        starter = Starter(self)
+        self.loops = (starter,)
+        self.world.timetable.add(self.loops)
+        starter.run()
+        self.world.timetable.wake(starter)
 
-    def _stop(self, reason: str, error: SpiffeSimError) -> None:
-        self.stopped = reason
-        self._cache.clear()
-        self._tokens.clear()
+    def open(self) -> None:
+        """Open the Workload API, after the first sync."""
+        self.stopped = ""
+        self.restart_loops()
+        self.note("Starting Workload and SDS APIs")
+        self.credentials.rotate()  # SPIRE looks at its own SVID first, and then waits
+
+    def restart_loops(self) -> None:
+        """Let its loops begin anew, as after an attestation."""
         self.end_loops()
-        self.view.ledger.closures += 1  # a nested server that attests through here has lost its identity
-        self.note(reason, error=str(error))
+        self.start_loops()
 
-    # Its own SVID
-
-    @property
-    def svid_due(self) -> Microseconds:
-        """From when on its own SVID is to be renewed."""
-        return self._svid_renew_after - self.skew
-
-    def rotate_svid(self) -> bool:
-        """Renew its own SVID: attest again where the attestor allows, or else renew; False if that failed.
-
-        SPIRE: pkg/agent/svid/rotator.go
-        """
-        if self.now < self._svid_renew_after:
-            return True
-        try:
-            self._rotate_svid()
-        except SpiffeSimError as error:
-            self._fail_rotation(error)
-            return False
-        return True
-
-    def _rotate_svid(self) -> None:
-        if not self.world.reaches(self, self.server):
-            raise Unavailable("server unreachable", status="UNAVAILABLE")
-        if self.attestor.can_reattest:
-            self._attest()
-            done = "Successfully reattested node"
-        else:
-            self._take(self.server.renew_agent(self.caller))
-            done = "Successfully rotated agent SVID"
-        self.note(done, spiffe_id=self.spiffe_id)
-
-    def _fail_rotation(self, error: SpiffeSimError) -> None:
-        what = "reattest agent" if self.attestor.can_reattest else "rotate agent SVID"
-        self.note(f"Could not {what}", error=str(error))
-        if self.now > self._attested().not_after:
-            self._stop(f"current SVID has already expired and {what} failed", error)
-
-    # Serving workloads
-
-    def check_running(self) -> None:
-        """Refuse when the agent's process has ended.
-
-        Raises:
-            Unavailable: UNAVAILABLE, as whoever connects to a socket that is gone.
-        """
-        if self.stopped:
-            raise Unavailable(
-                "the Workload API is unavailable", status="UNAVAILABLE", hint=f"agent {self.name}: {self.stopped}"
-            )
-
-    def selectors(self, process: Process) -> tuple[Selector, ...]:
-        """What the workload attestors find out about a process."""
-        found = (selector for attestor in self.workload_attestors for selector in attestor.attest(process))
-        return tuple(dict.fromkeys(found))
-
-    def matching(self, selectors: Iterable[Selector]) -> list[RegistrationEntry]:
-        """The entries of a workload with these selectors, by entry ID."""
-        return self._cache.matching(selectors)
-
-    def nearest(self, selectors: Iterable[Selector]) -> RegistrationEntry | None:
-        """The entry that lacks the fewest selectors of being matched."""
-        return self._cache.nearest(selectors)
-
-    def identities(self, selectors: Iterable[Selector]) -> list[Identity]:
-        """The identities that are at hand for a workload with these selectors, by entry ID."""
-        self.catch_up()
-        return self._cache.identities(self._cache.matching(selectors))
-
-    def subscribe(self, selectors: Iterable[Selector]) -> list[Identity]:
-        """The identities of a workload with these selectors, by entry ID, minted now where they are not at hand.
-
-        Raises:
-            Unavailable: DEADLINE_EXCEEDED, if one cannot be minted. SPIRE waits for it as long as the
-                workload does.
-        """
-        self.catch_up()
-        entries = self._cache.matching(selectors)
-        for entry in entries:
-            if self._cache.svid(entry) is None and not self._mint(entry):
-                raise Unavailable(
-                    "context deadline exceeded",
-                    status="DEADLINE_EXCEEDED",
-                    hint=f"agent {self.name} has no SVID for entry {entry.id} ({entry.spiffe_id}), and could not mint "
-                    "one; its journal says why",
-                )
-        return self._cache.identities(entries)
-
-    def jwt_svid(self, entry: RegistrationEntry, audience: Audience) -> JwtSvid:
-        """A JWT-SVID of an entry: the cached one until its half-life, then a new one.
+    def shut_down(self, reason: str = "Agent stopped gracefully") -> None:
+        """End the process: what it has in memory is lost, its disk is not.
 
         Args:
-            entry: The entry.
-            audience: Whom it is for, in any order.
-
-        Raises:
-            Unavailable: With SPIRE's text, if the server refuses and no cached one is still good.
+            reason: Why.
         """
-        return self._tokens.fetch(
-            entry,
-            audience,
-            self.now,
-            mint=lambda: self.server.new_jwt_svid(self.caller, entry.id, audience),
-            warn=lambda reason: self.note(
-                "Unable to renew JWT; returning cached copy", spiffe_id=entry.spiffe_id, error=reason
-            ),
-        )
+        self.catch_up()
+        for channel in self.channels:
+            channel.remember()
+        self.tell_channels()
+        self.end_streams(reason)
+        self.end_loops()
+        self.stopped = reason
+        self.credentials.end_process()
+        self._begin_process()
+        self.view.ledger.closures += 1  # a nested server that attests through here has lost its identity
 
+    def end(self, reason: str, kind: str = "", **facts: Any) -> None:
+        """End the process because of something that it does not survive.
+
+        Args:
+            reason: Why.
+            kind: What is noted; by default the reason.
+            **facts: What is noted with it.
+        """
+        self.shut_down(reason)
+        self.note(kind or reason, **facts)
+
+    def crash(self, error: str) -> None:
+        """End the process because of an error of its loops."""
+        self.end(error, _CRASHED, error=error)
+
+    def pause(self) -> None:
+        """Suspend its machine."""
+        self.catch_up()
+        super().pause()

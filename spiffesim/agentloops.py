@@ -5,16 +5,21 @@ SPIRE: pkg/agent/manager/manager.go, pkg/agent/manager/sync.go, pkg/agent/svid/r
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from spiffesim.credentials import CHECK
 from spiffesim.grid import Grid
 from spiffesim.instants import SECOND, Microseconds
 from spiffesim.loop import Loop
 
 if TYPE_CHECKING:
     from spiffesim.agent import Agent
+    from spiffesim.chain import CertificateLike
 
 _MOST_FIRST: Final = 5 * SECOND
+_LONGEST_BACK_OFF: Final = 480 * SECOND
+_BATCH: Final = 100
+"""How many SVIDs are looked at for a taint at once. SPIRE: pkg/agent/manager/cache/x509_lru_cache.go"""
 
 
 class AgentLoop(Loop):
@@ -30,7 +35,6 @@ class Synchronizer(AgentLoop):
 
     name = "sync"
     place = 10
-    longest = 48
 
     @property
     def _period(self) -> Microseconds:
@@ -41,15 +45,20 @@ class Synchronizer(AgentLoop):
         grid.first = _MOST_FIRST  # SPIRE: the first sync comes after at most five seconds, whatever is configured
         return grid
 
+    @property
+    def longest(self) -> float:  # type: ignore[override]  # of one agent, not of all
+        """SPIRE: 48 intervals, and no more than eight minutes."""
+        return min(48, _LONGEST_BACK_OFF / self._period)
+
     def due(self) -> Microseconds | None:
-        return self.node.sync_due
+        return self.node.synchronization.due
 
     def run(self) -> bool:
         return self.node.sync(rotating=True)
 
 
 class SvidMinter(AgentLoop):
-    """Mints what a sync left stale."""
+    """Mints what a sync left stale, and what was dropped since."""
 
     name = "svid sync"
     place = 20
@@ -57,10 +66,10 @@ class SvidMinter(AgentLoop):
     longest = 480
 
     def due(self) -> Microseconds | None:
-        return 0 if self.node.has_stale else None
+        return 0 if self.node.synchronization.pending else None
 
     def run(self) -> bool:
-        return self.node.mint_stale()
+        return self.node.synchronization.mint_stale()
 
 
 class SvidRotator(AgentLoop):
@@ -68,14 +77,102 @@ class SvidRotator(AgentLoop):
 
     name = "svid rotator"
     place = 30
-    period = 5 * SECOND
+    period = CHECK
 
     def due(self) -> Microseconds | None:
-        return self.node.svid_due
+        return self.node.credentials.due
 
     def run(self) -> bool:
-        return self.node.rotate_svid()
+        return self.node.credentials.rotate()
 
 
-LOOPS: Final[tuple[type[Loop], ...]] = (Synchronizer, SvidMinter, SvidRotator)
+class Waiting(AgentLoop):
+    """A loop that has no grid, and runs when something that it waits for has come."""
+
+    backs_off = False
+
+    def begin(self) -> None:
+        self.grid = self.retry_at = None
+
+    def due(self) -> Microseconds | None:
+        return None
+
+
+class TaintedBatch(NamedTuple):
+    """SVIDs that are still to be looked at for a taint."""
+
+    due: Microseconds
+    entry_ids: tuple[str, ...]
+    roots: tuple[CertificateLike, ...]
+
+
+class TaintProcessor(Waiting):
+    """Drops SVIDs of tainted authorities, a hundred every five seconds, beginning at once.
+
+    SPIRE does so beside the sync that found the taint, and which comes first is chance. Here the sync does:
+    so what it tells those who listen still has the old SVIDs, and no stream ends for want of any.
+    """
+
+    name = "taint"
+    place = 15
+    period = 5 * SECOND
+
+    def begin(self) -> None:
+        super().begin()
+        self.batches: list[TaintedBatch] = []
+
+    def schedule(self, entry_ids: tuple[str, ...], roots: tuple[CertificateLike, ...]) -> None:
+        """Look at these from now on."""
+        self.batches.append(TaintedBatch(self.node.world.now, entry_ids, roots))
+        self._plan()
+        self.node.world.timetable.wake(self)
+
+    def _plan(self) -> None:
+        self.retry_at = min((batch.due for batch in self.batches), default=None)
+
+    def run(self) -> bool:
+        now = self.node.world.now
+        batches, self.batches = self.batches, []
+        for batch in batches:
+            self.batches += [batch] if batch.due > now else self._process(batch)
+        self._plan()
+        return True
+
+    def _process(self, batch: TaintedBatch) -> list[TaintedBatch]:
+        self.node.synchronization.taint(batch.entry_ids[:_BATCH], batch.roots)
+        left = batch.entry_ids[_BATCH:]
+        if not left:
+            self.node.note("Finished processing all tainted entries")
+            return []
+        self.node.note("There are tainted X.509 SVIDs left to be processed", count=len(left))
+        return [TaintedBatch(batch.due + self.period, left, batch.roots)]
+
+    def shift(self, duration: Microseconds) -> None:
+        self.batches = [batch._replace(due=batch.due + duration) for batch in self.batches]
+        self._plan()
+
+
+class Subscriptions(Waiting):
+    """Looks for streams that wait until all their SVIDs are there: after 0.5, 0.75, ... 12 s, 10 % more or less."""
+
+    name = "subscriptions"
+    place = 40
+    period = SECOND // 2
+
+    def run(self) -> bool:
+        self.retry_at = None
+        if self.node.answer_streams():
+            self.failures += 1
+            self.await_svids()
+        else:
+            self.failures = 0
+        return True
+
+    def await_svids(self) -> None:
+        """Look again after a while."""
+        self.retry_at = self.node.world.now + self._back_off()
+        self.node.world.timetable.wake(self)
+
+
+LOOPS: Final[tuple[type[Loop], ...]] = (Synchronizer, TaintProcessor, SvidMinter, SvidRotator, Subscriptions)
 """The loops of every agent, in the order in which SPIRE starts them."""

@@ -24,6 +24,7 @@ AGENT: Final = "agent"
 
 _OPERATOR: Final = (LOCAL, ADMIN)
 _SERVICE: Final = "/spire.api.server"
+_LOCAL_AUTHORITY: Final = f"{_SERVICE}.localauthority.v1.LocalAuthority"
 
 POLICY: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     # our method: (SPIRE's full method name, who may call it)
@@ -36,7 +37,30 @@ POLICY: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "get_bundle": (f"{_SERVICE}.bundle.v1.Bundle/GetBundle", (ANYONE,)),
     "get_federated_bundle": (f"{_SERVICE}.bundle.v1.Bundle/GetFederatedBundle", (*_OPERATOR, AGENT)),
     "publish_jwt_authority": (f"{_SERVICE}.bundle.v1.Bundle/PublishJWTAuthority", (DOWNSTREAM,)),
+    "count_bundles": (f"{_SERVICE}.bundle.v1.Bundle/CountBundles", _OPERATOR),
+    "list_federated_bundles": (f"{_SERVICE}.bundle.v1.Bundle/ListFederatedBundles", _OPERATOR),
+    "create_federated_bundle": (f"{_SERVICE}.bundle.v1.Bundle/BatchCreateFederatedBundle", _OPERATOR),
+    "update_federated_bundle": (f"{_SERVICE}.bundle.v1.Bundle/BatchUpdateFederatedBundle", _OPERATOR),
     "set_federated_bundle": (f"{_SERVICE}.bundle.v1.Bundle/BatchSetFederatedBundle", _OPERATOR),
+    "delete_federated_bundle": (f"{_SERVICE}.bundle.v1.Bundle/BatchDeleteFederatedBundle", _OPERATOR),
+    "list_federation_relationships": (
+        f"{_SERVICE}.trustdomain.v1.TrustDomain/ListFederationRelationships",
+        _OPERATOR,
+    ),
+    "get_federation_relationship": (f"{_SERVICE}.trustdomain.v1.TrustDomain/GetFederationRelationship", _OPERATOR),
+    "create_federation_relationship": (
+        f"{_SERVICE}.trustdomain.v1.TrustDomain/BatchCreateFederationRelationship",
+        _OPERATOR,
+    ),
+    "update_federation_relationship": (
+        f"{_SERVICE}.trustdomain.v1.TrustDomain/BatchUpdateFederationRelationship",
+        _OPERATOR,
+    ),
+    "delete_federation_relationship": (
+        f"{_SERVICE}.trustdomain.v1.TrustDomain/BatchDeleteFederationRelationship",
+        _OPERATOR,
+    ),
+    "refresh_bundle": (f"{_SERVICE}.trustdomain.v1.TrustDomain/RefreshBundle", _OPERATOR),
     "create_entry": (f"{_SERVICE}.entry.v1.Entry/BatchCreateEntry", _OPERATOR),
     "update_entry": (f"{_SERVICE}.entry.v1.Entry/BatchUpdateEntry", _OPERATOR),
     "delete_entry": (f"{_SERVICE}.entry.v1.Entry/BatchDeleteEntry", _OPERATOR),
@@ -51,6 +75,18 @@ POLICY: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "count_agents": (f"{_SERVICE}.agent.v1.Agent/CountAgents", _OPERATOR),
     "ban_agent": (f"{_SERVICE}.agent.v1.Agent/BanAgent", _OPERATOR),
     "delete_agent": (f"{_SERVICE}.agent.v1.Agent/DeleteAgent", _OPERATOR),
+    "get_x509_authority_state": (f"{_LOCAL_AUTHORITY}/GetX509AuthorityState", _OPERATOR),
+    "prepare_x509_authority": (f"{_LOCAL_AUTHORITY}/PrepareX509Authority", _OPERATOR),
+    "activate_x509_authority": (f"{_LOCAL_AUTHORITY}/ActivateX509Authority", _OPERATOR),
+    "taint_x509_authority": (f"{_LOCAL_AUTHORITY}/TaintX509Authority", _OPERATOR),
+    "taint_x509_upstream_authority": (f"{_LOCAL_AUTHORITY}/TaintX509UpstreamAuthority", _OPERATOR),
+    "revoke_x509_authority": (f"{_LOCAL_AUTHORITY}/RevokeX509Authority", _OPERATOR),
+    "revoke_x509_upstream_authority": (f"{_LOCAL_AUTHORITY}/RevokeX509UpstreamAuthority", _OPERATOR),
+    "get_jwt_authority_state": (f"{_LOCAL_AUTHORITY}/GetJWTAuthorityState", _OPERATOR),
+    "prepare_jwt_authority": (f"{_LOCAL_AUTHORITY}/PrepareJWTAuthority", _OPERATOR),
+    "activate_jwt_authority": (f"{_LOCAL_AUTHORITY}/ActivateJWTAuthority", _OPERATOR),
+    "taint_jwt_authority": (f"{_LOCAL_AUTHORITY}/TaintJWTAuthority", _OPERATOR),
+    "revoke_jwt_authority": (f"{_LOCAL_AUTHORITY}/RevokeJWTAuthority", _OPERATOR),
 }
 
 

@@ -6,13 +6,18 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from typing import Unpack
 
+import attrs
+
 from spiffesim.agent import Agent
+from spiffesim.agentconfig import AgentConfig, AgentSettings
+from spiffesim.channel import Channel
 from spiffesim.configuration import ServerConfig, Settings, configure
 from spiffesim.entries import EntryOptions, RegistrationEntry, SelectorLike
 from spiffesim.errors import InvalidEntry, InvalidInput, InvalidTopology, Refused
-from spiffesim.keys import check_key_type
+from spiffesim.handshake import Handshake
 from spiffesim.ledger import Ledger
-from spiffesim.plugins.key_manager import KeyManager
+from spiffesim.plugins.key_manager import DrawnKeys, KeyManager
+from spiffesim.plugins.key_manager.disk import DiskKeyManager
 from spiffesim.plugins.key_manager.memory import MemoryKeyManager
 from spiffesim.plugins.node_attestor import NodeAttestor
 from spiffesim.plugins.node_attestor.join_token import JoinTokenAttestor
@@ -39,11 +44,16 @@ class Builder:
         self._warned = False
 
     def root(
-        self, name: str, trust_domain: TrustDomain, config: ServerConfig, upstream: UpstreamAuthority | None
+        self,
+        name: str,
+        trust_domain: TrustDomain,
+        config: ServerConfig,
+        upstream: UpstreamAuthority | None,
+        key_manager: KeyManager | str | None = None,
     ) -> Server:
         """A root server, the first of its trust domain."""
         _check_upstream(upstream)
-        server = self._server(name, Ledger(trust_domain), config, upstream=upstream)
+        server = self._server(name, Ledger(trust_domain), config, upstream=upstream, key_manager=key_manager)
         if upstream is not None:
             self._name_upstream(server, upstream, self.world.free_name(f"{name}-upstream"))
         return server
@@ -68,13 +78,14 @@ class Builder:
         *,
         via: Agent | None = None,
         process: Process | None = None,
-        key_manager: KeyManager | None = None,
+        key_manager: KeyManager | str | None = None,
         **settings: Unpack[Settings],
     ) -> Server:
         """A nested server; see ``Server.nest``."""
         self.world.claim(name)
         self._check_depth(parent, name)
-        config = configure(parent.config, **settings)
+        own = attrs.evolve(parent.config, bundle_endpoint=None, federates_with=())  # no two servers share those
+        config = configure(own, **settings)
         if via is None:
             via = self.agent(parent)
         elif via.view.ledger is not parent.view.ledger:
@@ -88,11 +99,19 @@ class Builder:
                 process = self._own_process(name, None)
                 self._register_server(via, parent, name, process, undo)
             client = Workload(self.world, name, via, process)
-            upstream = SpireUpstreamAuthority(client, parent)
+            channel = Channel(client, via, parent)
             server = self._server(
-                name, parent.view.ledger, config, upstream=upstream, parent=parent, via=via, key_manager=key_manager
+                name,
+                parent.view.ledger,
+                config,
+                upstream=SpireUpstreamAuthority(channel, parent),
+                parent=parent,
+                via=via,
+                key_manager=key_manager,
+                channel=channel,
             )
             undo.pop_all()
+        via.clients.append(name)
         return server
 
     def _register_server(self, via: Agent, parent: Server, name: str, process: Process, undo: ExitStack) -> None:
@@ -135,23 +154,38 @@ class Builder:
         upstream: UpstreamAuthority | None,
         parent: Server | None = None,
         via: Agent | None = None,
-        key_manager: KeyManager | None = None,
+        key_manager: KeyManager | str | None = None,
+        channel: Channel | None = None,
     ) -> Server:
         server = Server(
             self.world,
             self.world.claim(name),
             ledger,
             config,
-            key_manager=key_manager or MemoryKeyManager(self.world.randomness, name),
+            key_manager=self._key_manager(name, key_manager),
             upstream=upstream,
             parent=parent,
             via=via,
+            channel=channel,
         )
         server.start(everywhere=True)
         self.world.servers.add(server)
         if parent is not None:
             parent.children.append(server)
         return server
+
+    def _key_manager(self, server: str, key_manager: KeyManager | str | None) -> KeyManager:
+        """A key manager, or the one of that name."""
+        kinds: dict[object, type[DrawnKeys]] = {kind.name: kind for kind in (MemoryKeyManager, DiskKeyManager)}
+        if isinstance(key_manager, KeyManager):
+            return key_manager
+        kind = kinds.get("memory" if key_manager is None else key_manager)
+        if kind is None:
+            raise InvalidInput(
+                f"a key manager is one of {', '.join(map(str, kinds))}, or an object like theirs, not {key_manager!r:.80}",
+                code="key_manager",
+            )
+        return kind(self.world.randomness, server)
 
     def agent(self, server: Server, name: str | None = None, **options: Unpack[AgentOptions]) -> Agent:
         """An agent of a server, old or new; see ``Server.agent``."""
@@ -174,15 +208,16 @@ class Builder:
         *,
         attestor: NodeAttestor | None = None,
         workload_attestors: Sequence[WorkloadAttestor] | None = None,
-        workload_key_type: str = "ec-p256",
+        **settings: Unpack[AgentSettings],
     ) -> Agent:
+        server.check_running()
         agent = Agent(
             self.world,
             name,
             server,
             attestor or JoinTokenAttestor(server.create_join_token()),
             workload_attestors=_all_workload_attestors() if workload_attestors is None else workload_attestors,
-            workload_key_type=check_key_type(workload_key_type),
+            config=AgentConfig(**settings),
         )
         agent.attest()
         server.agents.append(agent)
@@ -232,6 +267,7 @@ class Builder:
         **fields: Unpack[EntryOptions],
     ) -> RegistrationEntry:
         """Create an entry, and take it to its agent; whatever else is pending stays pending."""
+        _check_reached(agent)
         asked = (process.selectors[-1],) if selectors is None else selectors
         entry = agent.server.create_entry(spiffe_id=spiffe_id, parent_id=agent.spiffe_id, selectors=asked, **fields)
         agent.server.cache.admit(entry)
@@ -253,6 +289,18 @@ def _check_not_of_the_process(fields: Iterable[str]) -> None:
                 code="unknown_field",
                 field=name,
             )
+
+
+def _check_reached(agent: Agent) -> None:
+    """Refuse what would have to wait until an agent hears of its server again.
+
+    Raises:
+        Unavailable: UNAVAILABLE, or DEADLINE_EXCEEDED if one of them is suspended.
+    """
+    agent.server.check_running()
+    if not agent.stopped:  # from one that has ended nobody expects anything
+        agent.check_running()
+        Handshake(agent, agent.server, None, agent.view).check()
 
 
 def _check_upstream(upstream: object) -> None:

@@ -5,15 +5,17 @@ SPIRE: pkg/server/ca/ca.go
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final
+
+import attrs
 
 from spiffesim.authority import IssuedCertificate, IssuedSvid, JwtAuthority, X509Authority
 from spiffesim.chain import Chain
 from spiffesim.errors import NoActiveAuthority, Refused
 from spiffesim.instants import SECOND, Microseconds, moment, rfc3339, span
-from spiffesim.keyring import Keyring
+from spiffesim.keyring import MOST_FAILURES, Keyring
 from spiffesim.keys import Draw, Key
 from spiffesim.plugins.upstream_authority import MintedCa
 from spiffesim.profiles import (
@@ -29,6 +31,7 @@ from spiffesim.profiles import (
 )
 from spiffesim.slots import Slots
 from spiffesim.spiffe import jose
+from spiffesim.spiffe.markup import pretty_fields
 
 # SPIRE: pkg/server/ca/ca.go, behind what the services put in front of it
 _FAILURES: Final = {
@@ -36,6 +39,30 @@ _FAILURES: Final = {
     AGENT_SVID.name: "failed to sign X509 SVID: invalid agent X509-SVID: invalid X509-SVID",
     SERVER_SVID.name: "invalid server X509-SVID: invalid X509-SVID",
 }
+
+
+@attrs.frozen
+class Health:
+    """What the health checks of a server found.
+
+    Attributes:
+        problems: What is wrong, by the name of the check: ``server.ca`` cannot sign, or rotations failed too often
+            for ``server.ca.rotator``.
+    """
+
+    problems: Mapping[str, str]
+
+    _repr_pretty_ = pretty_fields
+
+    @property
+    def live(self) -> bool:
+        """Whether ``/live`` says yes."""
+        return not self.problems
+
+    @property
+    def ready(self) -> bool:
+        """Whether ``/ready`` says yes; of these checks both depend alike."""
+        return not self.problems
 
 
 class ServerCa:
@@ -68,6 +95,22 @@ class ServerCa:
         """
         authority = self.keyring.x509_authority_at(now)
         return self.authority if authority is None else authority
+
+    def health(self, now: Microseconds) -> Health:
+        """Whether it can sign, and whether its rotations have succeeded often enough since the process started.
+
+        SPIRE: pkg/server/ca/ca_health.go, pkg/server/ca/rotator/rotator_health.go
+        """
+        problems = {}
+        try:
+            if now > self.authority.not_after:
+                ended = f"already expired as of {rfc3339(self.authority.not_after)}"
+                problems["server.ca"] = f"invalid workload X509-SVID: invalid X509-SVID: {ended}"
+        except NoActiveAuthority as refusal:
+            problems["server.ca"] = refusal.message
+        if self.keyring.failures > MOST_FAILURES:
+            problems["server.ca.rotator"] = "rotations exceed the threshold number of failures"
+        return Health(problems)
 
     def _token_authority(self, slots: Slots, kind: str) -> JwtAuthority:
         authority = slots.current.authority
@@ -129,7 +172,10 @@ class ServerCa:
         )
         failure = "failed to sign downstream X.509 CA: invalid downstream X509 CA: invalid X509 CA"
         self._check_alive(failure, certificate, now)
-        return MintedCa(Chain(certificate, authority.chain), tuple(self.keyring.view.roots), top=authority.top)
+        view = self.keyring.view
+        return MintedCa(
+            Chain(certificate, authority.chain), tuple(view.roots), top=authority.top, elements=view.x509_elements
+        )
 
     def check_jwt_svids(self) -> None:
         """Check that JWT-SVIDs are not disabled.

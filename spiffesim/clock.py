@@ -77,10 +77,20 @@ class Clock:
         """The instant of a datetime that is still to come, or now.
 
         Raises:
-            ClockError: If it is past, beyond the year 9999, or has no time zone.
+            ClockError: If it is past, beyond the year 9999, has no time zone, or is no datetime.
         """
+        if not isinstance(instant, datetime):
+            raise ClockError(f"an instant is an aware datetime, not {instant!r:.80}", instant=instant)
         arrival = microseconds(instant)
         return self.after(timedelta(microseconds=arrival - self.instant))
+
+    def limit(self, limit: timedelta | datetime) -> Microseconds:
+        """The instant that is meant by a limit: a span from now, or a datetime.
+
+        Raises:
+            ClockError: As ``after`` and ``until``.
+        """
+        return self.after(limit) if isinstance(limit, timedelta) else self.until(limit)
 
     def move(self, instant: Microseconds) -> None:
         """Move to an instant that is not past."""

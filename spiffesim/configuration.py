@@ -10,6 +10,7 @@ import attrs
 
 from spiffesim import rotation
 from spiffesim.errors import InvalidConfiguration
+from spiffesim.federation import BundleEndpoint, FederationRelationship
 from spiffesim.golang import valid_string
 from spiffesim.instants import Microseconds, span
 from spiffesim.keys import check_key_type
@@ -74,6 +75,10 @@ def _flags(values: str | Iterable[str]) -> frozenset[str]:
     return frozenset(flags)
 
 
+def _relationships(values: FederationRelationship | Iterable[FederationRelationship]) -> tuple[FederationRelationship, ...]:
+    return (values,) if isinstance(values, FederationRelationship) else tuple(values)
+
+
 def _ids(values: SpiffeId | str | Iterable[SpiffeId | str]) -> tuple[SpiffeId, ...]:
     several = (values,) if isinstance(values, SpiffeId | str) else values
     return tuple(SpiffeId.parse(value) for value in several)
@@ -113,6 +118,10 @@ class ServerConfig:
         admin_ids: SPIFFE IDs that may call admin methods without an entry.
         feature_flags: SPIRE's; ``wit-svid`` turns WIT-SVIDs on.
         wit_issuer: The ``iss`` of its WIT-SVIDs; empty for none.
+        bundle_endpoint: Where it serves the bundle of its trust domain to others; None for nowhere. Servers
+            that are nested in it do not inherit it.
+        federates_with: Whose bundles it fetches; before those of the same trust domain that the API made. The
+            first bundle of each is to be set. Not inherited either.
 
     SPIRE: cmd/spire-server/cli/run/run.go
     """
@@ -129,6 +138,8 @@ class ServerConfig:
     admin_ids: tuple[SpiffeId, ...] = attrs.field(default=(), converter=_ids)
     feature_flags: frozenset[str] = attrs.field(default=frozenset(), converter=_flags)
     wit_issuer: str = attrs.field(default="", validator=_written)
+    bundle_endpoint: BundleEndpoint | None = None
+    federates_with: tuple[FederationRelationship, ...] = attrs.field(default=(), converter=_relationships)
 
     _repr_pretty_ = pretty_fields
 
@@ -143,14 +154,15 @@ class ServerConfig:
         return span(self.agent_ttl or self.default_x509_svid_ttl)
 
     def warnings(self) -> list[str]:
-        """What SPIRE would warn of at startup: TTLs too long for the CA to give in full."""
+        """What SPIRE would warn of at startup: TTLs too long for the CA to give in full, odd refresh hints."""
         limit = timedelta(microseconds=rotation.max_svid_ttl(span(self.ca_ttl)))
         ttls = {
             "default_x509_svid_ttl": self.default_x509_svid_ttl,
             "default_jwt_svid_ttl": self.default_jwt_svid_ttl,
             "agent_ttl": self.agent_ttl,
         }
-        return [self._too_long(name, ttl, limit) for name, ttl in ttls.items() if ttl is not None and ttl > limit]
+        too_long = [self._too_long(name, ttl, limit) for name, ttl in ttls.items() if ttl is not None and ttl > limit]
+        return [*too_long, *(self.bundle_endpoint.warnings() if self.bundle_endpoint is not None else ())]
 
     def _too_long(self, name: str, ttl: timedelta, limit: timedelta) -> str:
         shorter = "SVIDs with shorter lifetimes may be issued."
@@ -183,6 +195,8 @@ class Settings(TypedDict, total=False):
     admin_ids: SpiffeId | str | Iterable[SpiffeId | str]
     feature_flags: str | Iterable[str]
     wit_issuer: str
+    bundle_endpoint: BundleEndpoint | None
+    federates_with: FederationRelationship | Iterable[FederationRelationship]
 
 
 SETTINGS: Final = tuple(field.name for field in attrs.fields(ServerConfig))

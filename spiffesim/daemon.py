@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from spiffesim.errors import Unavailable
 from spiffesim.instants import Microseconds
 from spiffesim.loop import Loop
 from spiffesim.world import World
@@ -16,8 +17,9 @@ class Daemon:
         world: What all nodes of the simulation share.
         name: Its name in the simulation.
         skew: How far its clock is ahead of the world's.
-        stopped: Why its process has ended; empty while it runs.
-        paused: Whether its machine is suspended.
+        stopped: Why it does not answer: why its process has ended, or is still starting; empty while it runs.
+        paused_at: Since when its machine is suspended, by the world's clock; None while it is not.
+        caught_up: Up to when, by the world's clock, everything that was due has been done, whatever its clock says.
         loops: Its loops, in the order in which SPIRE starts them.
     """
 
@@ -30,7 +32,8 @@ class Daemon:
         self.name = name
         self.skew: Microseconds = 0
         self.stopped = ""
-        self.paused = False
+        self.paused_at: Microseconds | None = None
+        self.caught_up: Microseconds = -1
         self.loops: tuple[Loop, ...] = ()
 
     @property
@@ -39,18 +42,43 @@ class Daemon:
         return self.world.now + self.skew
 
     @property
+    def paused(self) -> bool:
+        """Whether its machine is suspended."""
+        return self.paused_at is not None
+
+    @property
     def running(self) -> bool:
         """Whether it answers."""
-        return not self.stopped and not self.paused
+        return not self.stopped and self.paused_at is None
+
+    def check_running(self) -> None:
+        """Refuse a call while nobody answers.
+
+        Raises:
+            Unavailable: UNAVAILABLE if its process has ended, DEADLINE_EXCEEDED if its machine is suspended.
+        """
+        if self.stopped:
+            raise Unavailable(
+                'connection error: desc = "transport: Error while dialing: dial unix: connect: connection refused"',
+                status="UNAVAILABLE",
+                hint=f"{self.name}: {self.stopped}; start it",
+            )
+        if self.paused:
+            raise Unavailable(
+                "context deadline exceeded", status="DEADLINE_EXCEEDED", hint=f"{self.name} is suspended; resume it"
+            )
 
     def note(self, kind: str, **facts: Any) -> None:
         """Note in the journal that something happened here."""
-        self.world.note(self.name, kind, **facts)
+        self.world.journal.record(self.name, kind, facts)
 
     def start_loops(self) -> None:
         """Let its loops begin now."""
-        self.loops = tuple(loop(self) for loop in self._LOOPS)
+        self.loops = tuple(loop(self) for loop in self._kinds())
         self.world.timetable.add(self.loops)
+
+    def _kinds(self) -> tuple[type[Loop], ...]:
+        return self._LOOPS
 
     def end_loops(self) -> None:
         """Let its loops end: its process has."""
@@ -61,6 +89,27 @@ class Daemon:
         """Let its loops look again at when they have something to do: something has changed here, or around it."""
         for loop in self.loops:
             self.world.timetable.wake(loop)
+
+    def pause(self) -> None:
+        """Suspend its machine: nothing runs and nothing is answered, while the clock goes on."""
+        self.paused_at = self.world.now
+        self.wake()
+
+    def resume(self) -> None:
+        """Go on: each loop waits for what it still had to wait."""
+        assert self.paused_at is not None
+        duration = self.world.now - self.paused_at
+        self.paused_at = None
+        self.caught_up = self.world.now
+        for loop in self.loops:
+            loop.shift(duration)
+        self.wake()
+
+    def set_skew(self, skew: Microseconds) -> None:
+        """Set its clock that far ahead of the world's."""
+        self.skew = skew
+        self.caught_up = self.world.now
+        self.wake()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"

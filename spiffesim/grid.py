@@ -12,8 +12,8 @@ from typing import Final
 from spiffesim.instants import Microseconds
 from spiffesim.randomness import Randomness
 
-_BLOCK: Final = 64
-"""How many jitters one hash gives: one hash a tick would cost more than all else that finding a tick takes."""
+_BLOCK: Final = 16
+"""How many jitters one hash gives: as many as it has for the price of one."""
 
 
 class Jitter:
@@ -52,7 +52,7 @@ class Grid:
         first: The latest that tick 1 may come after the start; None for no limit.
     """
 
-    __slots__ = ("first", "jitter", "period", "start")
+    __slots__ = ("_latest", "first", "jitter", "period", "start")
 
     def __init__(
         self, start: Microseconds, period: Microseconds, jitter: Jitter | None = None, first: Microseconds | None = None
@@ -61,6 +61,7 @@ class Grid:
         self.period = period
         self.jitter = jitter
         self.first = first
+        self._latest = 0 if jitter is None else period // 10 - period // 20  # how late a tick may be
 
     def at(self, tick: int) -> Microseconds:
         """When a tick comes."""
@@ -78,7 +79,7 @@ class Grid:
             instant: The instant.
             after: Whether a tick at the instant itself is too early.
         """
-        tick = max((instant - self.start) // self.period, 1)
+        tick = max(-((self.start + self._latest - instant) // self.period), 1)  # all before are past, jitter or not
         while (at := self.at(tick)) < instant or (after and at == instant):
             tick += 1
         return tick

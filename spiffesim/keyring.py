@@ -5,48 +5,38 @@ SPIRE: pkg/server/ca/manager/manager.go, pkg/server/ca/rotator/rotator.go
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from operator import itemgetter
+from typing import Final
 
-import attrs
-
-from spiffesim.authority import IssuedCertificate, JwtAuthority, X509Authority
-from spiffesim.chain import Chain
-from spiffesim.configuration import CaSubject, ServerConfig
-from spiffesim.errors import NotSupported, SpiffeSimError
-from spiffesim.instants import Microseconds, rfc3339, span, whole_second
+from spiffesim.authority import JwtAuthority, X509Authority
+from spiffesim.cajournal import CaJournal, Entries, Entry
+from spiffesim.chain import CertificateLike, ders
+from spiffesim.configuration import ServerConfig
+from spiffesim.errors import Refused, SpiffeSimError
+from spiffesim.instants import Microseconds, rfc3339
 from spiffesim.journal import Journal
-from spiffesim.keys import Draw, Key
-from spiffesim.ledger import View
-from spiffesim.plugins.inspection import inspect
-from spiffesim.plugins.key_manager import KeyManager
-from spiffesim.plugins.upstream_authority import CaRequest, MintedCa, UpstreamAuthority
-from spiffesim.profiles import SELF_SIGNED_CA, ca_subject
+from spiffesim.ledger import X509Element
+from spiffesim.lineage import leads_to
+from spiffesim.mint import Mint, ids_of
+from spiffesim.plugins.key_manager import ForgetfulKeyManager, KeyManager
+from spiffesim.plugins.upstream_authority import UpstreamAuthority
 from spiffesim.randomness import Randomness
-from spiffesim.rotation import BACKDATE
-from spiffesim.slots import OLD, Slot, Slots
-from spiffesim.spiffe.ids import TrustDomain
+from spiffesim.slots import Slot, Slots, authority_id
+from spiffesim.view import View
+
+_ALWAYS: Final = -(1 << 62)
+
+MOST_FAILURES: Final = 10
+"""How often rotations may fail before the server is unhealthy. SPIRE: pkg/server/ca/rotator/rotator_health.go"""
 
 
-@attrs.frozen
-class _Rotation:
-    """One kind of authority as the rotator sees it."""
+class Keyring(Mint):
+    """The authorities of one server: what fills their slots, and when; made as a ``Mint`` is.
 
-    kind: str
-    slots: Slots
-    prepare: Callable[[], None]
-
-
-class Keyring:
-    """The authorities of one server.
-
-    Args:
-        name: The name of the server, under which its streams run.
-        view: Its view of the trust domain's ledger.
-        config: The server's settings.
-        key_manager: Where its keys come from.
-        upstream: Who signs its CA; None for a self-signed root.
-        randomness: The streams of the simulation.
-        journal: Where it notes what it does.
+    Attributes:
+        failures: How many rotations have failed since the process started; no success takes any away.
     """
 
     def __init__(
@@ -60,28 +50,22 @@ class Keyring:
         randomness: Randomness,
         journal: Journal,
     ) -> None:
-        self.name = name
-        self.view = view
-        self.config = config
-        self.key_manager = key_manager
-        self.upstream = upstream
-        self.randomness = randomness
-        self.journal = journal
-        self.x509 = Slots()
-        self.jwt = Slots()
-        self.wit = Slots()
+        super().__init__(
+            name,
+            view,
+            config,
+            key_manager=key_manager,
+            upstream=upstream,
+            randomness=randomness,
+            journal=journal,
+        )
+        self.failures = 0
         self._x509_history: list[tuple[Microseconds, X509Authority]] = []
-        self._warned = False
-
-    @property
-    def trust_domain(self) -> TrustDomain:
-        """The trust domain that it signs for."""
-        return self.view.ledger.trust_domain
 
     # Rotation
 
     def start(self, now: Microseconds, *, everywhere: bool = False) -> None:
-        """Prepare and activate the first authorities.
+        """The first check of the rotator, which has to succeed: prepare and activate what is due.
 
         Args:
             now: The present instant.
@@ -90,197 +74,205 @@ class Keyring:
         Raises:
             Refused: If the upstream authority refuses; SPIRE's server ends then.
         """
-        for rotation in self._rotations(now, everywhere):
-            self._check(rotation, now)
+        failures = self._rotate(now, everywhere)
+        if failures:
+            raise failures[0]
 
     def rotate(self, now: Microseconds) -> None:
         """One check of the rotator: prepare and activate what is due; what fails is noted, and tried again at the next.
 
         SPIRE: pkg/server/ca/rotator/rotator.go
         """
-        for rotation in self._rotations(now):
+        self._rotate(now, everywhere=False)
+
+    def _rotate(self, now: Microseconds, everywhere: bool) -> list[SpiffeSimError]:
+        failures: list[SpiffeSimError] = []
+        for slots in self._rotating():
             try:
-                self._check(rotation, now)
+                self._check(slots, now, everywhere)
             except SpiffeSimError as error:
-                self.journal.note(self.name, f"Unable to rotate {rotation.kind}", error=str(error))
+                failures.append(error)
+                self.journal.note(self.name, f"Unable to rotate {slots.kind.name}", error=str(error))
+                if slots is self.x509 and slots.current.empty:
+                    break  # SPIRE: without a CA no token key can be stored
+        self.failures += len(failures)
+        return failures
 
     def due(self) -> Microseconds:
         """The earliest instant at which a check of the rotator would do something; the past stands for now."""
-        return min(rotation.slots.due() for rotation in self._rotations(0))
+        return min(slots.due() for slots in self._rotating())
 
-    def _rotations(self, now: Microseconds, everywhere: bool = False) -> Iterator[_Rotation]:
-        yield _Rotation("X509 CA", self.x509, lambda: self.prepare_x509(now))
+    def _rotating(self) -> Iterator[Slots]:
+        """What the rotator looks after, in its order."""
+        yield self.x509
         if not self.config.disable_jwt_svids:
-            yield _Rotation("JWT key", self.jwt, lambda: self.prepare_jwt(now, everywhere))
+            yield self.jwt
         if self.config.wit_svids:
-            yield _Rotation("WIT key", self.wit, lambda: self.prepare_wit(now))
+            yield self.wit
 
-    def _check(self, rotation: _Rotation, now: Microseconds) -> None:
+    def _check(self, slots: Slots, now: Microseconds, everywhere: bool) -> None:
         """Prepare and activate what is due of one kind."""
-        slots = rotation.slots
         if slots.current.empty:
-            rotation.prepare()
-            slots.activate()
-            self._activated(rotation, now)
+            self.prepare(slots, now, everywhere)
+            self._activate(slots, now)
         if slots.next.empty and slots.current.should_prepare_next(now):
-            rotation.prepare()
+            self.prepare(slots, now, everywhere)
         if slots.current.should_activate_next(now):
-            slots.rotate()
-            self._activated(rotation, now)
+            self.activate_next(slots, now)
 
-    def _activated(self, rotation: _Rotation, now: Microseconds) -> None:
-        authority = rotation.slots.current.authority
-        if isinstance(authority, X509Authority):
-            self._x509_history.append((now, authority))
-        self._note(f"{rotation.kind} activated", rotation.slots.current)
+    def prepare(self, slots: Slots, now: Microseconds, everywhere: bool = False) -> None:
+        """Prepare the next authority of one kind."""
+        if slots is self.x509:
+            self.prepare_x509(now)
+        elif slots is self.jwt:
+            self.prepare_jwt(now, everywhere)
+        else:
+            self.prepare_wit(now)
+
+    def activate_next(self, slots: Slots, now: Microseconds) -> None:
+        """Let the prepared authority of one kind take over at once."""
+        slots.rotate()
+        self._write_status(slots, slots.next, "Failed to update status")
+        self._activate(slots, now)
+
+    def _activate(self, slots: Slots, now: Microseconds) -> None:
+        slots.activate()
+        current = slots.current
+        if isinstance(current.authority, X509Authority):
+            self._x509_history.append((now, current.authority))
+        self._note(f"{slots.kind.name} activated", current)
+        self._write_status(slots, current, "Failed to update to activated status")
+
+    def _write_status(self, slots: Slots, slot: Slot, failure: str) -> None:
+        if not self.ca_journal.update(slots.kind, slot):
+            error = f'no journal entry found with authority ID "{slot.authority_id}"'
+            self.journal.note(self.name, f"{failure} on {slots.kind.entry} journal entry", error=error)
 
     def x509_authority_at(self, now: Microseconds) -> X509Authority | None:
         """The X.509 authority that signed at an instant; None before the first."""
-        for since, authority in reversed(self._x509_history):
-            if since <= now:
-                return authority
-        return None
+        place = bisect_right(self._x509_history, now, key=itemgetter(0))
+        return self._x509_history[place - 1][1] if place else None
 
-    def _note(self, kind: str, slot: Slot, **facts: object) -> None:
-        """Note what became of the authority in a slot."""
-        issued_at, expiration = rfc3339(slot.issued_at), rfc3339(slot.not_after)
-        self.journal.note(self.name, kind, slot=slot.id, issued_at=issued_at, expiration=expiration, **facts)
+    # Taint
 
-    def prepare_x509(self, now: Microseconds) -> None:
-        """Make a new CA key and have it certified: by itself, or by the upstream authority.
+    def replace_tainted(self, tainted: Sequence[CertificateLike], now: Microseconds) -> None:
+        """Leave roots that the server above has tainted: rotate the CA if it leads to one, and only then taint them here.
+
+        Args:
+            tainted: The roots.
+            now: The present instant.
 
         Raises:
-            Refused: If the upstream authority refuses, or gives a CA that cannot sign.
+            SpiffeSimError: If no CA can be had, or a root is tainted here already. SPIRE tries again then.
+
+        SPIRE: pkg/server/ca/manager/manager.go (processTaintedUpstreamAuthorities)
         """
-        slot = self.x509.to_prepare()
-        slot.status = OLD
-        key = self.key_manager.generate_key(f"x509-CA-{slot.id}", self.config.ca_key_type)
-        authority = self._self_signed(key, now) if self.upstream is None else self._upstream_signed(key, now)
-        slot.fill(authority, now)
-        authority_id = _AuthorityId(authority.key)
-        self._note("X509 CA prepared", slot, self_signed=self.upstream is None, local_authority_id=authority_id)
-
-    def _draw(self, purpose: str) -> Draw:
-        return Draw.next(self.randomness, f"{self.name} {purpose}")
-
-    def _self_signed(self, key: Key, now: Microseconds) -> X509Authority:
-        draw = self._draw("x509 ca")
-        certificate = IssuedCertificate(
-            SELF_SIGNED_CA,
-            draw,
-            key,
-            spiffe_id=str(self.trust_domain.spiffe_id),
-            not_before=whole_second(now - BACKDATE),
-            not_after=whole_second(now + span(self.config.ca_ttl)),
-            subject=None if self.config.ca_subject == CaSubject() else self._subject(draw.serial),
-        )
-        self.view.ledger.add_root(certificate)
-        self.view.learn_roots()
-        return X509Authority(key, certificate)
-
-    def _subject(self, serial: int) -> bytes:
-        subject = self.config.ca_subject
-        return ca_subject(
-            serial, country=subject.country, organization=subject.organization, common_name=subject.common_name
-        )
-
-    def _upstream_signed(self, key: Key, now: Microseconds) -> X509Authority:
-        assert self.upstream is not None
-        draw = self._draw("x509 ca")
-        # SPIRE: the serial number in the CSR's subject is a throw-away, not that of the certificate.
-        asked = Draw(self.randomness, f"{draw.name} csr", draw.counter)
-        request = CaRequest(
-            trust_domain=self.trust_domain,
-            subject=lambda: self._subject(asked.serial),
-            key=key,
-            preferred_ttl=self.config.ca_ttl,
-            now=now,
-            draw=draw,
-        )
-        minted = self.upstream.mint_x509_ca(request)
-        if isinstance(minted, MintedCa) and isinstance(minted.chain, Chain):
-            # From a server of ours, which issues nothing that is not right: as far into the ledger as it has read.
-            chain = minted.chain
-            self.view.learn_roots(len(minted.roots))
-        else:
-            chain = inspect(minted, request, self.upstream.name)
-            for root in minted.roots:
-                self.view.ledger.add_root(root)
-            self.view.learn_roots()
-        return X509Authority(key, chain.head, chain, minted.top)
-
-    def prepare_jwt(self, now: Microseconds, everywhere: bool = False) -> None:
-        """Make a new JWT key and publish it, up to the top of the trust domain."""
-        slot = self.jwt.to_prepare()
-        slot.status = OLD
-        authority = self._jwt_authority("JWT-Signer", slot.id, self.config.jwt_key_type, now)
-        self.publish(authority, now, everywhere=everywhere)
-        slot.fill(authority, now)
-        self._note("JWT key prepared", slot, local_authority_id=_KeyId(authority))
-
-    def prepare_wit(self, now: Microseconds) -> None:
-        """Make a new WIT key, which stays in the local bundle."""
-        slot = self.wit.to_prepare()
-        slot.status = OLD
-        authority = self._jwt_authority("WIT-Signer", slot.id, None, now)
-        self.view.add_wit_authority(authority)
-        slot.fill(authority, now)
-        self._note("WIT key prepared", slot, local_authority_id=_KeyId(authority))
-
-    def _jwt_authority(self, key_id: str, slot: str, key_type: str | None, now: Microseconds) -> JwtAuthority:
-        key = self.key_manager.generate_key(f"{key_id}-{slot}", key_type or self.config.ca_key_type)
-        # SPIRE: the key's end is never capped by the upstream (pkg/server/ca/manager/manager.go).
-        return JwtAuthority(self._draw(key_id), key, now + span(self.config.ca_ttl))
-
-    def publish(self, authority: JwtAuthority, now: Microseconds, *, everywhere: bool = False) -> None:
-        """Hand a JWT authority up, server by server, to the top, whose ledger takes it.
-
-        A loop and not a recursion: trust domains nest thousands deep.
-        """
-        passed = [self]
-        while (upstream := passed[-1].upstream) is not None:
+        if self._leads_to(self.x509.current, tainted, now):
+            self.journal.note(
+                self.name, "Current root CA is signed by a tainted upstream authority, preparing rotation"
+            )
+            if self._should_replace_next(tainted, now):
+                try:
+                    self.prepare_x509(now)
+                except SpiffeSimError as error:
+                    raise SpiffeSimError(f"failed to prepare x509 authority: {error}") from error
+            self.activate_next(self.x509, now)
+        for root in tainted:
             try:
-                receiver = upstream.publish_jwt_key(authority)
-            except NotSupported:
-                passed[-1].warn_unpublished(upstream)
-                break
-            if receiver is None or (everywhere and receiver.keyring.view.reaches_top(now)):
-                break
-            passed.append(receiver.keyring)
-        self.view.ledger.add_jwt_authority(authority, everywhere=everywhere)
-        for keyring in passed:
-            keyring.view.mark_reaching_top(now)
-        # Everywhere: what else is pending between these servers stays pending.
-        for keyring in passed[: 1 if everywhere else None]:
-            keyring.view.learn_jwt_authorities()
+                self.view.taint_x509(X509Element(root).subject_key_id)
+            except Refused as refusal:
+                raise SpiffeSimError(
+                    f"could not taint X509 CA in datastore: rpc error: code = InvalidArgument desc = {refusal.message}"
+                ) from refusal
 
-    def warn_unpublished(self, upstream: UpstreamAuthority) -> None:
-        """Note, the first time, that this server's upstream authority publishes no JWT keys."""
-        if not self._warned:
-            self._warned = True
+    def _should_replace_next(self, tainted: Sequence[CertificateLike], now: Microseconds) -> bool:
+        """Whether what is prepared cannot take over."""
+        if self.x509.next.empty:
+            return True
+        # SPIRE: it says so whether or not it is.
+        self.journal.note(self.name, "Next authority is tainted, prepare new X.509 authority")
+        return self._leads_to(self.x509.next, tainted, now)
+
+    def _leads_to(self, slot: Slot, roots: Sequence[CertificateLike], now: Microseconds) -> bool:
+        assert isinstance(slot.authority, X509Authority)
+        return leads_to(slot.authority, roots, now)
+
+    # The end of the process, and the next one
+
+    def shut_down(self) -> None:
+        """Lose what ends with the process: the slots, and the keys of a key manager that keeps none."""
+        for slots in (self.x509, self.jwt, self.wit):
+            slots.empty()
+        self.ca_journal.forget()
+        self.view.end_process()
+        self.newly_tainted = []
+        self.failures = 0
+        self._warned = False
+        if isinstance(self.key_manager, ForgetfulKeyManager):
+            self.key_manager.forget()
+
+    def forget(self) -> None:
+        """Lose what is written down, with the datastore."""
+        self.ca_journal = CaJournal()
+
+    def forget_history(self) -> None:
+        """Forget what signed when: the clock by which that was is about to be set."""
+        current = self.x509.current.authority
+        self._x509_history = [(_ALWAYS, current)] if isinstance(current, X509Authority) else []
+
+    def load(self, now: Microseconds) -> None:
+        """Take up the authorities of the process before, as far as they are written down and their keys still there.
+
+        What is still missing after it, ``start`` makes.
+
+        SPIRE: pkg/server/ca/manager/slot.go, pkg/server/ca/manager/manager.go (NewManager)
+        """
+        keys = (self.key_manager.get_key(key_id) for key_id in self.key_manager.key_ids())
+        if not self.ca_journal.find([key for key in keys if key is not None], now):
+            self.journal.note(
+                self.name, "There is not a CA journal record that matches any of the local X509 authority IDs"
+            )
+        record = self.ca_journal.record
+        counts = {"x509_cas": len(record.x509), "jwt_keys": len(record.jwt), "wit_keys": len(record.wit)}
+        self.journal.note(self.name, "Journal loaded", **counts)
+        for slots, entries in (
+            (self.x509, self._known_cas(record.x509)),
+            (self.jwt, _known_keys(record.jwt, self.view.jwt_authorities)),
+            (self.wit, _known_keys(record.wit, self.view.wit_authorities)),
+        ):
+            slots.recover(entry.load() for entry in reversed(entries) if self._usable(slots, entry, now))
+        for slots in (self.x509, self.jwt, self.wit):
+            if not slots.current.empty and not slots.current.should_activate_next(now):
+                self._activate(slots, now)
+
+    def _known_cas(self, entries: Entries) -> Entries:
+        """Those that are in the bundle, as a root's CA has to be."""
+        if self.upstream is not None:
+            return entries
+        roots = set(ders(self.view.roots))
+        return tuple(entry for entry in entries if _certificate(entry).der in roots)
+
+    def _usable(self, slots: Slots, entry: Entry, now: Microseconds) -> bool:
+        problem = entry.problem(self.key_manager.get_key(f"{slots.kind.key_id}-{entry.slot}"), now)
+        if problem:
             self.journal.note(
                 self.name,
-                "UpstreamAuthority plugin does not support JWT-SVIDs. Workloads managed by this server may have "
-                "trouble communicating with workloads outside this cluster when using JWT-SVIDs.",
-                plugin_name=upstream.name,
+                f"{slots.kind.slot} unusable",
+                error=problem,
+                slot=entry.slot,
+                issued_at=rfc3339(entry.issued_at),
+                status=entry.status,
+                **ids_of(entry.authority),
             )
+        return not problem
 
 
-class _AuthorityId:
-    """An X.509 authority's ID, worked out when somebody reads the journal."""
-
-    def __init__(self, key: Key) -> None:
-        self._key = key
-
-    def __str__(self) -> str:
-        return self._key.key_id.hex()
+def _certificate(entry: Entry) -> CertificateLike:
+    assert isinstance(entry.authority, X509Authority)
+    return entry.authority.certificate
 
 
-class _KeyId:
-    """A token authority's ID, likewise."""
-
-    def __init__(self, authority: JwtAuthority) -> None:
-        self._authority = authority
-
-    def __str__(self) -> str:
-        return self._authority.key_id
+def _known_keys(entries: Entries, known: Sequence[JwtAuthority]) -> Entries:
+    """Those whose key IDs are in the bundle."""
+    key_ids = {authority.key_id for authority in known}
+    return tuple(entry for entry in entries if authority_id(entry.authority) in key_ids)

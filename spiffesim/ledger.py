@@ -1,197 +1,222 @@
-"""The ledger of a trust domain: an append-only log of its authorities, and each node's view of it.
+"""The ledger of a trust domain: every authority that any of its bundles ever had, one record each.
 
-A bundle is a position in the log and what is known beyond it, so making a server costs the same
-however many there are, and reading a bundle costs its own length.
+JWT authorities stand in logs: a bundle is a place in one, and what was announced beyond it. So making a server costs
+the same however many there are, and reading a bundle costs its own length.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, insort
+from collections import deque
+from collections.abc import Iterable
+from typing import Final
+
+import attrs
 
 from spiffesim.authority import JwtAuthority
-from spiffesim.chain import CertificateLike, ders
-from spiffesim.instants import Microseconds
+from spiffesim.chain import CertificateLike
+from spiffesim.instants import Microseconds, whole_second
 from spiffesim.spiffe.authorities import Pairs
-from spiffesim.spiffe.bundle import SpiffeBundle
 from spiffesim.spiffe.ids import TrustDomain
+
+_REMEMBERED: Final = 4
+"""How many of the last logs that were made a further one may turn out to be the same as."""
+
+
+@attrs.frozen
+class X509Element:
+    """An X.509 authority as a bundle holds it. The same one with and without taint are two elements.
+
+    Attributes:
+        certificate: The root.
+        tainted: Whether everybody should leave what it has signed.
+    """
+
+    certificate: CertificateLike
+    tainted: bool = False
+
+    @property
+    def subject_key_id(self) -> str:
+        """By which it is known, in lower-case hex; empty if it has none."""
+        return (self.certificate.subject_key_id or b"").hex()
+
+    def __str__(self) -> str:
+        return self.subject_key_id
+
+
+@attrs.frozen
+class JwtElement:
+    """A JWT authority as a bundle holds it. The same one with and without taint are two elements.
+
+    Attributes:
+        authority: The authority.
+        tainted: Whether everybody should leave what it has signed.
+    """
+
+    authority: JwtAuthority
+    tainted: bool = False
+
+    @property
+    def key_id(self) -> str:
+        """By which it is known."""
+        return self.authority.key_id
+
+    @property
+    def not_after(self) -> Microseconds:
+        """When it ends, in whole seconds as it is stored."""
+        return whole_second(self.authority.not_after)
+
+    def __str__(self) -> str:
+        return self.key_id
 
 
 class Ledger:
-    """Everything that the top server of a trust domain ever added to its bundle, in order."""
+    """What all bundles of a trust domain share.
+
+    Attributes:
+        trust_domain: Whose bundles they are.
+        announced: The JWT authorities that were made known everywhere at once.
+        closures: How often a way up may have closed: an entry changed or deleted, an agent banned.
+    """
 
     def __init__(self, trust_domain: TrustDomain) -> None:
         self.trust_domain = trust_domain
-        self.roots: list[CertificateLike] = []
-        self.jwt_authorities: list[JwtAuthority] = []
-        self.announced = 0  # how many JWT authorities were made known everywhere at once
-        self.closures = 0  # how often a way up may have closed: an entry changed or deleted, an agent banned
-        self._quiet: list[int] = []  # the places of the JWT authorities that were not announced
-        self._published: set[tuple[str, bytes, Microseconds]] = set()  # what downstreams published
-        self._pairs: tuple[tuple[int, int], Pairs] | None = None  # the keys that were read last
+        self.announced: list[JwtElement] = []
+        self.closures = 0
+        self._roots: list[CertificateLike] = []
+        self._published: dict[tuple[str, bytes, Microseconds], JwtAuthority] = {}
+        self._made: deque[Log] = deque(maxlen=_REMEMBERED)
+        self._pairs: tuple[tuple[Log, int, int], Pairs] | None = None  # the keys that were read last
 
-    def add_root(self, root: CertificateLike) -> bool:
-        """Append an X.509 authority; False if it is there already."""
-        if any(known is root or (not _lazy(known, root) and known.der == root.der) for known in self.roots):
-            return False
-        self.roots.append(root)
-        return True
+    def root(self, certificate: CertificateLike) -> CertificateLike:
+        """The one record of a root, whoever read it."""
+        for known in self._roots:
+            if known is certificate or (not _records(known, certificate) and known.der == certificate.der):
+                return known
+        self._roots.append(certificate)
+        return certificate
 
-    def add_jwt_authority(self, authority: JwtAuthority, *, everywhere: bool = False) -> None:
-        """Append a JWT authority, unless a downstream has published the very same before.
-
-        Args:
-            authority: The authority.
-            everywhere: Whether every view of the trust domain knows it at once, as a convenience
-                call leaves it; else it waits until each view catches up.
-
-        SPIRE: pkg/common/bundleutil/bundle.go (MergeBundles)
-        """
+    def authority(self, authority: JwtAuthority) -> JwtAuthority:
+        """The one record of a JWT authority: a downstream may publish the very same twice."""
         published = authority.published_as
-        if published in self._published:
-            return
-        if published is not None:
-            self._published.add(published)
-        if everywhere:
-            authority.everywhere = True
-            self.announced += 1
-        else:
-            self._quiet.append(len(self.jwt_authorities))
-        self.jwt_authorities.append(authority)
+        return authority if published is None else self._published.setdefault(published, authority)
 
-    def quiet_before(self, position: int) -> int:
-        """How many of the first JWT authorities were not announced."""
-        return bisect_left(self._quiet, position)
+    def announce(self, authority: JwtAuthority) -> None:
+        """Make a new JWT authority known in every bundle at once, as a convenience call leaves it."""
+        self.announced.append(JwtElement(authority))
 
-    def jwt_authorities_at(self, position: int) -> list[JwtAuthority]:
-        """The JWT authorities that a view at this position knows: the first ones, and those announced later."""
-        log = self.jwt_authorities
-        return log[:position] + [later for later in log[position:] if later.everywhere]
+    def log_of(self, elements: list[JwtElement]) -> Log:
+        """A log that begins with just these; those who make the same one at about the same time share it."""
+        length = len(elements)
+        for log in self._made:
+            log.hear()
+            if log.elements[:length] == elements and not log.announced_beyond(length):
+                return log
+        log = Log(self, elements)
+        self._made.append(log)
+        return log
 
-    def jwt_pairs_at(self, position: int) -> Pairs:
-        """The same by key ID; views that know the same ones share them.
+    def jwt_pairs(self, log: Log, length: int) -> Pairs:
+        """The keys by key ID that a view at this place knows; views that know the same ones share them.
 
         Otherwise each bundle of a trust domain of 9,841 servers would take 12 ms, and not 1.
         """
-        state = self.quiet_before(position), len(self.jwt_authorities)  # they say which ones are known
+        state = log, log.quiet_before(length), len(log.elements)  # they say which ones are known
         if self._pairs is None or self._pairs[0] != state:
-            known = {authority.key_id: authority.spki for authority in self.jwt_authorities_at(position)}
+            known = {element.key_id: element.authority.spki for element in log.known(length)}
             self._pairs = state, tuple(known.items())
         return self._pairs[1]
 
 
-def _lazy(first: CertificateLike, second: CertificateLike) -> bool:
-    """Whether both are records of ours: two of those are the same only if they are one."""
-    return hasattr(first, "profile") and hasattr(second, "profile")
+class Log:
+    """JWT authorities in the order in which bundles took them over.
 
+    A view that stands at a place knows what is before it, and of what is behind it the announced ones.
 
-class View:
-    """What one server, or one agent, knows of the ledger.
+    Args:
+        ledger: The ledger.
+        elements: What it begins with.
 
     Attributes:
-        x509_position: How many roots it has learnt of.
-        jwt_position: How many JWT authorities, besides those announced everywhere.
-        wit_authorities: Its own WIT authorities, which never leave the server.
-            SPIRE: pkg/server/ca/manager/manager.go (PrepareWITKey)
+        elements: All of them, of which each is there once.
+        soonest: When the first of them ends.
     """
 
-    __slots__ = ("_bundle", "_changes", "_reached_top", "jwt_position", "ledger", "wit_authorities", "x509_position")
+    __slots__ = ("_announced", "_heard", "_ledger", "_places", "_tainted", "elements", "soonest")
 
-    def __init__(self, ledger: Ledger) -> None:
-        self.ledger = ledger
-        self.x509_position = 0
-        self.jwt_position = 0
-        self.wit_authorities: list[JwtAuthority] = []
-        # SPIRE counts a bundle's changes from 0, which is its creation; announcements count for all.
-        self._changes = -1 - ledger.announced
-        self._bundle: tuple[tuple[int, ...], SpiffeBundle] | None = None
-        self._reached_top: tuple[Microseconds, int] | None = None
+    def __init__(self, ledger: Ledger, elements: Iterable[JwtElement] = ()) -> None:
+        self._ledger = ledger
+        self._heard = len(ledger.announced)
+        self._announced: list[int] = []  # the places of those that were announced since it began, in order
+        self._places: dict[JwtElement, int] = {}
+        self.elements: list[JwtElement] = []
+        self.soonest: Microseconds | None = None
+        self._tainted: list[int] = []  # the places of those that are tainted: they were never announced
+        for element in elements:
+            self._append(element)
 
-    @property
-    def sequence_number(self) -> int:
-        """One more at each effective change of this bundle.
+    def _append(self, element: JwtElement) -> None:
+        place = self._places[element] = len(self.elements)
+        self.elements.append(element)
+        self.soonest = element.not_after if self.soonest is None else min(self.soonest, element.not_after)
+        if element.tainted:
+            self._tainted.append(place)
 
-        SPIRE: pkg/server/datastore/sqlstore/sqlstore.go
+    def hear(self) -> None:
+        """Take over what has been announced."""
+        announced = self._ledger.announced
+        while self._heard < len(announced):
+            element = announced[self._heard]
+            self._heard += 1
+            if element not in self._places:
+                self._append(element)
+            insort(self._announced, self._places[element])
+
+    def announced_beyond(self, length: int) -> list[int]:
+        """The places of what a view knows although it stands before it."""
+        return self._announced[bisect_left(self._announced, length) :]
+
+    def quiet_before(self, length: int) -> int:
+        """How many of the first were not announced."""
+        return length - bisect_left(self._announced, length)
+
+    def known(self, length: int) -> list[JwtElement]:
+        """What a view at this place knows."""
+        return self.elements[:length] + [self.elements[place] for place in self.announced_beyond(length)]
+
+    def knows(self, length: int, element: JwtElement) -> bool:
+        """Whether a view at this place knows this one."""
+        place = self._places.get(element)
+        return place is not None and (place < length or self._is_announced(place))
+
+    def _is_announced(self, place: int) -> bool:
+        nearest = bisect_left(self._announced, place)
+        return self._announced[nearest : nearest + 1] == [place]
+
+    def tainted_before(self, length: int) -> list[JwtElement]:
+        """What a view at this place knows to be tainted."""
+        return [self.elements[place] for place in self._tainted if place < length]
+
+    def place_after(self, length: int, added: list[JwtElement]) -> tuple[Log, int]:
+        """Where a view at this place stands once it knows something more.
+
+        As long as views take over the same, they share the log; who takes over something else goes on in a new one.
         """
-        return max(self._changes + self.ledger.announced, 0)
+        if self.quiet_before(length) == self.quiet_before(len(self.elements)):
+            length = len(self.elements)
+        place = length
+        for element in added:
+            while self._is_announced(place):
+                place += 1
+            if place == len(self.elements):
+                self._append(element)
+            elif self.elements[place] != element:
+                elements = self.known(length) + added
+                return self._ledger.log_of(elements), len(elements)
+            place += 1
+        return self, place
 
-    def learn_roots(self, position: int | None = None) -> bool:
-        """Catch up with the roots, up to a position or the end; True if there was anything new."""
-        position = len(self.ledger.roots) if position is None else position
-        if position <= self.x509_position:
-            return False
-        self.x509_position = position
-        self._changes += 1
-        return True
 
-    def learn_jwt_authorities(self, position: int | None = None) -> bool:
-        """Catch up with the JWT authorities, up to a position or the end; True if there was anything new."""
-        position = len(self.ledger.jwt_authorities) if position is None else position
-        pending = self.ledger.quiet_before(position) > self.ledger.quiet_before(self.jwt_position)
-        self.jwt_position = max(position, self.jwt_position)
-        self._changes += pending
-        return pending
-
-    def reaches_top(self, now: Microseconds) -> bool:
-        """Whether a JWT authority went from here to the top at this instant, and no way has closed since.
-
-        It saves a tree of thousands of servers the walk from each of them to the top.
-        """
-        return self._reached_top == (now, self.ledger.closures)
-
-    def mark_reaching_top(self, now: Microseconds) -> None:
-        """Note that a JWT authority went from here to the top at this instant."""
-        self._reached_top = (now, self.ledger.closures)
-
-    def add_wit_authority(self, authority: JwtAuthority) -> None:
-        """Add a WIT authority of this server's own."""
-        self.wit_authorities.append(authority)
-        self._changes += 1
-
-    def catch_up(self, upstream: View) -> bool:
-        """Learn what the server above knows; True if there was anything new."""
-        roots = self.learn_roots(upstream.x509_position)
-        keys = self.learn_jwt_authorities(upstream.jwt_position)
-        return roots or keys
-
-    def copy(self, server: View) -> bool:
-        """Become the view of the server, as an agent's sync does; True if anything changed."""
-        state = self._state
-        self.x509_position = server.x509_position
-        self.jwt_position = server.jwt_position
-        self._changes = server._changes
-        return self._state != state
-
-    @property
-    def roots(self) -> list[CertificateLike]:
-        """The X.509 authorities, oldest first."""
-        return self.ledger.roots[: self.x509_position]
-
-    @property
-    def jwt_authorities(self) -> list[JwtAuthority]:
-        """The JWT authorities, oldest first."""
-        return self.ledger.jwt_authorities_at(self.jwt_position)
-
-    @property
-    def bundle(self) -> SpiffeBundle:
-        """The bundle as a document; the same object until something changes."""
-        state = self._state
-        if self._bundle is None or self._bundle[0] != state:
-            bundle = SpiffeBundle(
-                self.ledger.trust_domain,
-                x509_der=ders(self.roots),
-                jwt_spki=self.ledger.jwt_pairs_at(self.jwt_position),
-                wit_spki={authority.key_id: authority.spki for authority in self.wit_authorities},
-                sequence_number=self.sequence_number,
-            )
-            self._bundle = (state, bundle)
-        return self._bundle[1]
-
-    @property
-    def _state(self) -> tuple[int, ...]:
-        return (
-            self.x509_position,
-            self.jwt_position,
-            self.ledger.announced,
-            self._changes,
-            len(self.wit_authorities),
-        )
+def _records(first: CertificateLike, second: CertificateLike) -> bool:
+    """Whether both are records of ours: two of those are the same only if they are one."""
+    return hasattr(first, "profile") and hasattr(second, "profile")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 
 from spiffesim.grid import Grid, Jitter
 from spiffesim.instants import Microseconds
+from spiffesim.journal import OPERATOR
 
 if TYPE_CHECKING:
     from spiffesim.daemon import Daemon
@@ -18,7 +19,7 @@ Key: TypeAlias = tuple[int, str, int]
 """The place of a loop among those that tick at one instant: depth and name of its node, and its own place."""
 
 _GROWTH: Final = 1.5
-_SPREAD: Final = 2**32
+_GROWN: Final = 99  # failures, after which every back-off has long reached its limit
 
 
 class Loop:
@@ -30,6 +31,7 @@ class Loop:
         retry_at: When it runs next, grid or not: after a failure; None while all is well.
         failures: How often it failed in a row.
         planned: When the engine will run it; None if nothing is due.
+        sought: The instant and the grid for which the engine last looked for a tick, and found ``planned``.
     """
 
     name: ClassVar[str]
@@ -49,6 +51,7 @@ class Loop:
         self.retry_at: Microseconds | None = None
         self.failures = 0
         self.planned: Microseconds | None = None
+        self.sought: tuple[Microseconds, Grid] | None = None
         self.key: Key = (node.depth, node.name, self.place)
 
     # What a loop is made of
@@ -83,20 +86,25 @@ class Loop:
         return self.period
 
     def tick(self) -> None:
-        """Run once, and wait as SPIRE does when that fails."""
-        done = self.run()
+        """Run once, as the cause of what happens thereby, and wait as SPIRE does when that fails."""
+        journal = self.node.world.journal
+        try:
+            journal.cause = self.name
+            done = self.run()
+        finally:
+            journal.cause = OPERATOR
         if not self.backs_off:
             return
         if not done:
             self.failures += 1
             self.retry_at = self.node.world.now + self._back_off()
-        elif self.failures:
+        elif self.retry_at is not None:
             self.begin()
 
     def _back_off(self) -> Microseconds:
         """How long to wait after a failure. SPIRE: pkg/common/backoff/backoff.go, 10 % more or less."""
         randomness, stream = self.node.world.randomness, f"{self.node.name} {self.name} back-off"
-        step = int(min(self._period * _GROWTH**self.failures, self._period * self.longest))
+        step = int(min(self._period * _GROWTH ** min(self.failures, _GROWN), self._period * self.longest))
         drawn = randomness.number(stream, randomness.count(stream), step // 5 + 1)
         return step - step // 10 + drawn
 

@@ -61,11 +61,16 @@ class Node:
 
 
 class Nodes:
-    """The attested agents of one server, in the order in which they first attested."""
+    """The attested agents of one server, in the order in which they first attested.
+
+    What node aliases see of them is as old as what agents see of entries: both are looked at together.
+    """
 
     def __init__(self, trust_domain: TrustDomain) -> None:
         self._trust_domain = trust_domain
         self._nodes: dict[SpiffeId, Node] = {}
+        self._shown: dict[SpiffeId, tuple[Selector, ...]] = {}
+        self._refresh_due: Microseconds | None = None
 
     def __iter__(self) -> Iterator[Node]:
         return iter(self._nodes.values())
@@ -80,6 +85,46 @@ class Nodes:
     def record(self, node: Node) -> None:
         """Store a record; an earlier SVID of the agent is at once no longer active."""
         self._nodes[node.spiffe_id] = node
+        if self._shown.get(node.spiffe_id, ()) != node.selectors:
+            self._refresh_due = 0
+
+    # What node aliases see
+
+    def shown_selectors(self, agent_id: SpiffeId) -> tuple[Selector, ...]:
+        """The selectors that node aliases see of an agent."""
+        return self._shown.get(agent_id, ())
+
+    def show(self, agent_id: SpiffeId, now: Microseconds) -> None:
+        """Let node aliases see an agent as it is now; whatever else is pending stays pending."""
+        self._see(self._nodes[agent_id], now)
+
+    @property
+    def refresh_due(self) -> Microseconds | None:
+        """From when on a refresh would bring anything, by the server's clock; None if never."""
+        return self._refresh_due
+
+    def refresh(self, now: Microseconds) -> bool:
+        """Let node aliases see all agents as they are now, those whose SVID has expired not at all; True if that is news.
+
+        SPIRE: pkg/server/cache/entrycache/fullcache_ds.go
+        """
+        if self._refresh_due is None or now < self._refresh_due:
+            return False
+        self._refresh_due = None
+        before, self._shown = self._shown, {}
+        for node in self._nodes.values():
+            self._see(node, now)
+        return self._shown != before
+
+    def _see(self, node: Node, now: Microseconds) -> None:
+        """Show the selectors of an agent, and look again when its SVID has ended."""
+        selectors = node.selectors_at(now)
+        if selectors and node.svid is not None:
+            self._shown[node.spiffe_id] = selectors
+            ends = node.svid.not_after
+            self._refresh_due = ends if self._refresh_due is None else min(self._refresh_due, ends)
+
+    # Who may call
 
     def authorize(self, method: str, caller: Caller, now: Microseconds) -> Node:
         """The record of the agent that calls; its new SVID becomes current at its first use.
@@ -106,6 +151,11 @@ class Nodes:
             f'agent "{agent_id}" expected to have serial number "{node.serial_number}"; has "{caller.serial_number}"'
         )
         raise denied(method, caller, reason, "AGENT_NOT_ACTIVE")
+
+    def knows(self, caller: Caller) -> bool:
+        """Whether an agent shows an SVID that counts, though it may have ended."""
+        node = None if caller.spiffe_id is None else self._nodes.get(caller.spiffe_id)
+        return node is not None and (caller.presents(node.svid) or caller.presents(node.new_svid))
 
     def _promoted(self, node: Node) -> Node:
         promoted = attrs.evolve(node, svid=node.new_svid, new_svid=None)

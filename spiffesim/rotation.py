@@ -5,6 +5,8 @@ All instants and spans are integer microseconds.
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from functools import lru_cache
 from typing import Final
 
 from spiffesim.instants import SECOND, Microseconds
@@ -63,23 +65,29 @@ def renew_after(
 
     SPIRE: pkg/common/rotationutil/rotationutil.go
     """
-    lifetime = not_after - not_before
+    first, law = _law(not_after - not_before, check, target)
+    return min(not_before + first + bisect_right(law, drawn) * check, not_after)
+
+
+@lru_cache(maxsize=1024)  # what is issued with one TTL has one law
+def _law(lifetime: Microseconds, check: Microseconds, target: Microseconds) -> tuple[Microseconds, tuple[float, ...]]:
+    """How long after the beginning the window opens, and for each check in it how likely a renewal is by then."""
     half = lifetime // 2
     width = max(half // 10 * 2, 1)
-    early = not_after - half - width // 2
-    wanted = not_after + 1
+    early = lifetime - half - width // 2
+    wanted = lifetime + 1
     if target and lifetime - target > AVAILABILITY_GRACE:
-        wanted = not_after - target - _AVAILABILITY_SPREAD
-    instant, surviving = min(early, wanted), 1.0
-    while instant < not_after:
+        wanted = lifetime - target - _AVAILABILITY_SPREAD
+    first = instant = min(early, wanted)
+    law, surviving = [], 1.0
+    while instant < lifetime and surviving:
         # A check comes at any point of its interval, so the chance in its middle stands for it.
         middle = instant + check // 2
         surviving *= 1.0 - min(max((middle - early) / width, 0.0), 1.0)
         surviving *= 1.0 - min(max((middle - wanted) / _AVAILABILITY_SPREAD, 0.0), 1.0)
-        if drawn < 1.0 - surviving:
-            return instant
+        law.append(1.0 - surviving)
         instant += check
-    return not_after
+    return first, tuple(law)
 
 
 def max_svid_ttl(ca_ttl: Microseconds) -> Microseconds:

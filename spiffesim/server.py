@@ -6,25 +6,33 @@ What it signs is in ``ca``, what it has registered in ``entries``, whom it has a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Unpack
 
 import attrs
 
 from spiffesim import rotation, serverloops
 from spiffesim.api.agent import AgentService
 from spiffesim.api.bundle import BundleService
+from spiffesim.api.localauthority import LocalAuthorityService
 from spiffesim.api.svid import SvidService
+from spiffesim.api.trustdomain import TrustDomainService
 from spiffesim.authority import IssuedSvid
-from spiffesim.ca import ServerCa
+from spiffesim.ca import Health, ServerCa
+from spiffesim.chain import CertificateLike
+from spiffesim.channel import Channel
 from spiffesim.configuration import ServerConfig
 from spiffesim.entries import Entries, EntryCache
-from spiffesim.errors import SpiffeSimError
-from spiffesim.instants import Microseconds, moment, span
+from spiffesim.errors import Refused, SpiffeSimError
+from spiffesim.federation import FederationRelationship
+from spiffesim.instants import SECOND, Microseconds, moment, rfc3339, span
 from spiffesim.keyring import Keyring
 from spiffesim.keys import Draw
-from spiffesim.ledger import Ledger, View
+from spiffesim.ledger import Ledger
+from spiffesim.lineage import leads_to
 from spiffesim.loop import Loop
+from spiffesim.nested import Nested
 from spiffesim.nodes import Nodes
 from spiffesim.plugins.key_manager import KeyManager
 from spiffesim.plugins.node_attestor.join_token import JoinTokens
@@ -34,6 +42,7 @@ from spiffesim.randomness import Randomness
 from spiffesim.spiffe.bundle import SpiffeBundle
 from spiffesim.spiffe.ids import SpiffeId, TrustDomain
 from spiffesim.spiffe.x509svid import X509Svid
+from spiffesim.view import Pruned, View
 from spiffesim.world import AgentOptions, NestOptions, WorkloadOptions, World
 
 if TYPE_CHECKING:
@@ -41,7 +50,11 @@ if TYPE_CHECKING:
     from spiffesim.workload import Workload
 
 
-class Server(AgentService, SvidService, BundleService):
+_AMPLE: Final = 100 * SECOND
+"""An SVID that lives longer is renewed in time: its half-life is looked at every five seconds."""
+
+
+class Server(Nested, AgentService, SvidService, BundleService, TrustDomainService, LocalAuthorityService):
     """A SPIRE server.
 
     Make one with ``Simulation(...)``, ``Server.nest(...)`` or ``Simulation.from_graph(...)``.
@@ -56,7 +69,9 @@ class Server(AgentService, SvidService, BundleService):
         entries: Its registration entries.
         nodes: The agents that it has attested.
         agents: Its agents, in the order of their making.
+        bearers: Which agent got an SVID of an ID last; who got one before may find itself turned away.
         children: The servers nested in it.
+        pollers: The servers of other trust domains that fetch its bundle.
         revision: How often anything changed that agents and nested servers fetch from here.
     """
 
@@ -73,15 +88,17 @@ class Server(AgentService, SvidService, BundleService):
         upstream: UpstreamAuthority | None = None,
         parent: Server | None = None,
         via: Agent | None = None,
+        channel: Channel | None = None,
     ) -> None:
         super().__init__(world, name)
+        self.channel = channel
+        if channel is not None:
+            channel.server = self
         self.config = config
         self.parent = parent
         self.via = via
         self.depth: int = parent.depth + 1 if parent is not None else 0
         self.view = View(ledger)
-        if parent is not None:
-            self.view.learn_roots(parent.view.x509_position)
         self.keyring = Keyring(
             name,
             self.view,
@@ -100,11 +117,16 @@ class Server(AgentService, SvidService, BundleService):
         self.join_tokens = JoinTokens()
         self.node_attestors: dict[str, Any] = {}
         self.federated: dict[TrustDomain, SpiffeBundle] = {}
+        self.relationships: dict[TrustDomain, FederationRelationship] = {}
+        self.updaters: dict[TrustDomain, serverloops.BundleUpdater] = {}
+        self.pollers: list[Server] = []
         self.agents: list[Agent] = []
+        self.bearers: dict[str, Agent] = {}
         self.upstream_name = ""
         self.revision = self.upstream_seen = 0
         self.children: list[Server] = []
         self._svid: IssuedSvid | None = None
+        self._svid_tainted = False
 
     # What the rest of the simulation needs of it, by name, so that a world can be pickled
 
@@ -161,7 +183,7 @@ class Server(AgentService, SvidService, BundleService):
                 what a path cannot have.
             **options: ``via`` (the agent through which it attests; by default this server's first),
                 ``process`` (a ``Process`` with its attributes: then you have registered it yourself),
-                ``key_manager``, and the settings of ``ServerConfig``, by default this server's.
+                ``key_manager`` (``"memory"``, ``"disk"``, or an object like those), and the settings of ``ServerConfig``, by default this server's.
 
         Returns:
             The nested server, running.
@@ -205,17 +227,46 @@ class Server(AgentService, SvidService, BundleService):
 
     def rotate_authorities(self) -> None:
         """Prepare and activate the authorities that are due."""
-        if self.now >= self.keyring.due():
+        if not self.waits and self.now >= self.keyring.due():
             self.keyring.rotate(self.now)
             self.changed()
+            self.leave_tainted()
+
+    def prune_bundle(self) -> bool:
+        """Remove from the bundle what ended a day ago; True if there was anything.
+
+        SPIRE: pkg/server/ca/manager/manager.go (PruneBundle)
+        """
+        try:
+            pruned = self.view.prune(self.now)
+        except Refused as refusal:
+            self._note_pruned(refusal.pruned)
+            error = f"unable to prune bundle: prune failed: {refusal.message}"
+            self.note("Could not prune CA certificates", error=error)
+            return False
+        if pruned:
+            self._note_pruned(pruned)
+            self.changed()
+        return bool(pruned)
+
+    def _note_pruned(self, pruned: Pruned) -> None:
+        for element in pruned.x509:
+            expiration = rfc3339(element.certificate.not_after)
+            self.note("Pruning CA certificate due to expiration", subject_key_id=element, expiration=expiration)
+        for key in pruned.jwt:
+            self.note("Pruning JWT signing key due to expiration", kid=key, expiration=rfc3339(key.not_after))
+        for wit in pruned.wit:
+            self.note("Pruning WIT signing key due to expiration", kid=wit.key_id, expiration=rfc3339(wit.not_after))
 
     @property
     def svid_due(self) -> Microseconds:
         """From when on its own SVID is to be renewed, by its own clock."""
-        return 0 if self._svid is None else rotation.half_life(self._svid.not_before, self._svid.not_after) + 1
+        if self._svid is None or self._svid_tainted:
+            return 0
+        return rotation.half_life(self._svid.not_before, self._svid.not_after) + 1
 
     def rotate_svid(self) -> None:
-        """Renew its own SVID past its half-life. SPIRE: pkg/server/svid/rotator.go."""
+        """Renew its own SVID past its half-life, or when it is tainted. SPIRE: pkg/server/svid/rotator.go."""
         if self.now < self.svid_due:
             return
         try:
@@ -223,27 +274,31 @@ class Server(AgentService, SvidService, BundleService):
         except SpiffeSimError as error:  # the CA has ended, or the packaged RSA primes are used up
             self.note("Could not rotate server SVID", error=str(error))
 
-    def poll_upstream(self) -> bool:
-        """Learn what the parent's bundle has that this one has not; True if there was anything."""
-        if self.parent is None or not self.world.reaches(self, self.parent):
-            return False
-        self.upstream_seen = self.parent.revision
-        if not self.view.catch_up(self.parent.view):
-            return False
-        self.changed()
-        return True
+    def notify_tainted(self, roots: Sequence[CertificateLike]) -> None:
+        """Renew its own SVID at the next check, if that leads to one of these tainted roots.
+
+        SPIRE: pkg/server/svid/rotator.go, which hears of one set of roots at a time; here it hears at once.
+        """
+        if leads_to(self._server_svid(), roots, self.now):
+            self.note("Server SVID signed using a tainted authority, forcing rotation of the Server SVID")
+            self._svid_tainted = True
+            self.wake()
 
     @property
-    def upstream_news(self) -> bool:
-        """Whether a poll of the server above would bring anything."""
-        return self.parent is not None and self.parent.revision != self.upstream_seen
+    def health(self) -> Health:
+        """What its health checks find now; SPIRE's look once a minute."""
+        return self.ca.health(self.now)
 
     def changed(self) -> None:
-        """Let those look again who fetch from here: agents and nested servers."""
+        """Let those look again who fetch from here: agents, nested servers, and those of other trust domains."""
         self.revision += 1
         self.wake()
-        for dependent in (*self.agents, *self.children):
-            dependent.wake()
+        self.wake_callers()
+
+    def wake_callers(self) -> None:
+        """Let all who call here look again: agents, nested servers, and those of other trust domains."""
+        for caller in (*self.agents, *self.children, *self.pollers):
+            caller.wake()
 
     # Life
 
@@ -252,6 +307,9 @@ class Server(AgentService, SvidService, BundleService):
 
         Args:
             everywhere: Whether its JWT key is known in the whole trust domain at once.
+
+        Raises:
+            Refused: If the upstream authority refuses; SPIRE's server ends then.
         """
         self.keyring.start(self.now, everywhere=everywhere)
         for warning in self.config.warnings():
@@ -259,6 +317,114 @@ class Server(AgentService, SvidService, BundleService):
         self.renew_svid()
         self.note("Starting Server APIs", trust_domain_id=self.trust_domain.spiffe_id)
         self.start_loops()
+        self.leave_tainted()
+
+    def shut_down(self, reason: str) -> None:
+        """End the process: what it has in memory is lost, its datastore is not.
+
+        Args:
+            reason: Why.
+        """
+        self.let_agents_catch_up()
+        self.stopped = reason
+        self.end_loops()
+        self.keyring.shut_down()
+        self._svid = None
+        if self.channel is not None:
+            self.channel.close()
+        self.look_around()
+
+    def restart(self) -> None:
+        """Start its process again, from its datastore and from what its key manager has kept.
+
+        It returns as a supervisor does who has started a process: ``stopped`` says what became of it.
+
+        SPIRE: pkg/server/server.go
+        """
+        self.stopped = "starting"
+        self.keyring.load(self.now)
+        self.proceed()
+
+    def proceed(self) -> None:
+        """Go on with a start. One that needs the server above waits for the Workload API, and for nothing else."""
+        if self.channel is not None and self._needs_upstream() and not self._fetch_source_first():
+            return
+        self.end_loops()
+        try:
+            self.start(everywhere=False)
+        except SpiffeSimError as error:
+            self.crash(error)
+            return
+        self.stopped = ""
+        self.entries.refresh(self.cache)
+        self.nodes.refresh(self.now)
+        self.changed()
+
+    def _needs_upstream(self) -> bool:
+        keyring = self.keyring
+        kinds = (keyring.x509,) if self.config.disable_jwt_svids else (keyring.x509, keyring.jwt)
+        return any(
+            slots.current.empty or (slots.next.empty and slots.current.should_prepare_next(self.now)) for slots in kinds
+        )
+
+    def _fetch_source_first(self) -> bool:
+        if not self.loops:
+            self.loops = (serverloops.WorkloadApiWatcher(self),)
+            self.world.timetable.add(self.loops)
+        self.stopped = "starting: waiting for the Workload API"
+        return self.fetch_source()
+
+    def crash(self, error: SpiffeSimError) -> None:
+        """End, because of an error that SPIRE's server does not survive."""
+        self.note("Fatal run error", error=str(error))
+        self.shut_down(f"Server crashed: {error}")
+
+    def let_agents_catch_up(self) -> None:
+        """Let its agents do what they would have done by now, before something changes here."""
+        for agent in self.agents:
+            agent.catch_up()
+
+    def look_around(self) -> None:
+        """Let all see what has changed here: a connection that cannot be held breaks, from above and from below."""
+        for server in (self, *self.children):
+            server.check_upstream()
+        for node in (self, *self.agents, *self.children, *self.pollers):
+            node.wake()
+        for agent in self.agents:
+            agent.tell_channels()
+
+    def set_skew(self, skew: Microseconds) -> None:
+        """Set its clock that far ahead of the world's."""
+        self.keyring.forget_history()
+        super().set_skew(skew)
+
+    def lose_datastore(self) -> None:
+        """Lose all that is stored; its process has ended."""
+        trust_domain = self.trust_domain
+        self.view.forget()
+        self.keyring.forget()
+        self.entries = Entries(trust_domain, draw_id=self._draw_entry_id, has_bundle=self._has_bundle, now=self._now)
+        self.cache = EntryCache(trust_domain)
+        self.nodes = Nodes(trust_domain)
+        self.join_tokens = JoinTokens()
+        self.federated = {}
+        self.relationships = {}
+
+    def _kinds(self) -> tuple[type[Loop], ...]:
+        return self._LOOPS if self.channel is None else (*self._LOOPS, *serverloops.NESTED)
+
+    @property
+    def shown(self) -> IssuedSvid | None:
+        """Its own X509-SVID as a record, as it stands; None before there is one."""
+        return self._svid
+
+    @property
+    def valid_until(self) -> Microseconds:
+        """Until when, by its own clock, it is sure to have a valid SVID to show, as it renews it in time."""
+        shown = self._server_svid()
+        if shown.not_after - shown.not_before < _AMPLE or self.config.ca_key_type.startswith("rsa"):
+            return shown.not_after
+        return max(shown.not_after, self.keyring.x509.current.not_after - _AMPLE)
 
     def renew_svid(self) -> None:
         """Sign a new SVID of its own, over a new key."""
@@ -271,3 +437,5 @@ class Server(AgentService, SvidService, BundleService):
             ttl=span(self.config.default_x509_svid_ttl),
             key_type=self.config.ca_key_type,
         )
+        self._svid_tainted = False
+        self.wake_callers()  # whose clocks may be behind, so that it is not valid yet

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from spiffesim.grid import Grid
 from spiffesim.instants import SECOND, Microseconds
 from spiffesim.loop import Loop
+from spiffesim.taint import TaintWorker
 
 if TYPE_CHECKING:
+    from spiffesim.bundleclient import BundleClient
     from spiffesim.server import Server
 
 
@@ -28,8 +31,8 @@ class CaRotator(ServerLoop):
     place = 10
     period = 10 * SECOND
 
-    def due(self) -> Microseconds:
-        return self.node.keyring.due() - self.node.skew
+    def due(self) -> Microseconds | None:
+        return None if self.node.waits else self.node.keyring.due() - self.node.skew
 
     def run(self) -> bool:
         self.node.rotate_authorities()
@@ -44,10 +47,83 @@ class UpstreamPoller(ServerLoop):
     period = 5 * SECOND
 
     def due(self) -> Microseconds | None:
-        return 0 if self.node.upstream_news else None
+        return 0 if self.node.upstream_due else None
 
     def run(self) -> bool:
-        self.node.poll_upstream()
+        self.node.tick_upstream()
+        return True
+
+
+class Waiting(ServerLoop):
+    """A loop without a grid: it runs when a time that it was given has come, and is silent otherwise."""
+
+    period = SECOND
+
+    def begin(self) -> None:
+        self.grid = self.retry_at = None
+        self.failures = 0
+
+    def due(self) -> Microseconds | None:
+        return None
+
+    def wait(self) -> None:
+        """Run again after a while, longer each time."""
+        self.failures += 1
+        self.retry_at = self.node.world.now + self._back_off()
+        self.node.world.timetable.wake(self)
+
+
+class Redialer(Waiting):
+    """Dials the server above again after the connection broke: 1 s, 1.6 s, 2.56 s, ... 120 s, 20 % more or less.
+
+    SPIRE: google.golang.org/grpc/internal/backoff/backoff.go
+    """
+
+    name = "redial"
+    place = 33
+
+    def _back_off(self) -> Microseconds:
+        randomness, stream = self.node.world.randomness, f"{self.node.name} {self.name} back-off"
+        step = int(min(SECOND * 1.6 ** min(self.failures - 1, 11), 120 * SECOND))
+        return step - step // 5 + randomness.number(stream, randomness.count(stream), step * 2 // 5 + 1)
+
+    def run(self) -> bool:
+        self.retry_at = None
+        self.node.redial()
+        return True
+
+
+class Recycler(ServerLoop):
+    """Makes the connection to the server above anew, which closes it after three minutes, 10 % more or less.
+
+    SPIRE: pkg/server/endpoints/endpoints.go (MaxConnectionAge)
+    """
+
+    name = "connection age"
+    place = 35
+    period = 180 * SECOND
+    jittered = True
+
+    def due(self) -> Microseconds | None:
+        return self.node.recycling_due
+
+    def run(self) -> bool:
+        self.node.recycle()
+        return True
+
+
+class WorkloadApiWatcher(Waiting):
+    """Tries to open the source of the server's SVID again: after 1, 2, 3, ... 30 s. SPIRE: go-spiffe workloadapi."""
+
+    name = "workload api"
+    place = 37
+
+    def _back_off(self) -> Microseconds:
+        return min(self.failures, 30) * SECOND
+
+    def run(self) -> bool:
+        self.retry_at = None
+        self.node.watch_workload_api()
         return True
 
 
@@ -74,7 +150,10 @@ class EntryReloader(ServerLoop):
     period = 5 * SECOND
 
     def due(self) -> Microseconds | None:
-        return 0 if self.node.entries.version != self.node.cache.position else None
+        if self.node.entries.version != self.node.cache.position:
+            return 0
+        due = self.node.nodes.refresh_due
+        return None if due is None else due - self.node.skew
 
     def run(self) -> bool:
         self.node.reload_entries()
@@ -97,5 +176,66 @@ class EntryPruner(ServerLoop):
         return True
 
 
-LOOPS: Final[tuple[type[Loop], ...]] = (CaRotator, UpstreamPoller, SvidRotator, EntryReloader, EntryPruner)
+class BundlePruner(ServerLoop):
+    """Removes authorities that ended a day ago from the bundle of the trust domain."""
+
+    name = "bundle pruner"
+    place = 20
+    period = 6 * 3600 * SECOND
+
+    def due(self) -> Microseconds:
+        # What is announced everywhere reaches this server's bundle without waking it, so it looks at each tick.
+        return 0
+
+    def run(self) -> bool:
+        self.node.prune_bundle()
+        return True
+
+
+class BundleUpdater(ServerLoop):
+    """Polls the bundle endpoint of one other trust domain: at once, and then as often as its bundle asks for.
+
+    SPIRE re-reads the relationships every 10 s as well, and at once when the API changes one: nothing else does here.
+    SPIRE: pkg/server/bundle/client/manager.go
+
+    Args:
+        node: The server.
+        client: What it polls with.
+        number: How many relationships the server had before.
+    """
+
+    name = "bundle updater"
+    place = 1000
+
+    def __init__(self, node: Server, client: BundleClient, number: int) -> None:
+        super().__init__(node)
+        self.client = client
+        self.key = (*self.key[:2], self.place + number)
+
+    def begin(self) -> None:
+        self.grid = None
+        self.retry_at = self.node.world.now
+
+    def due(self) -> Microseconds | None:
+        return self.client.due
+
+    def run(self) -> bool:
+        interval = self.client.poll()
+        self.retry_at = None
+        if self.grid is None or self.grid.period != interval:
+            self.grid = Grid(self.node.world.now, interval)
+        return True
+
+
+LOOPS: Final[tuple[type[Loop], ...]] = (
+    CaRotator,
+    BundlePruner,
+    UpstreamPoller,
+    SvidRotator,
+    EntryReloader,
+    EntryPruner,
+)
 """The loops of every server, in the order in which SPIRE starts them."""
+
+NESTED: Final[tuple[type[Loop], ...]] = (Redialer, Recycler, WorkloadApiWatcher, TaintWorker)
+"""Those that a nested server has besides."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -12,8 +11,12 @@ from spiffesim.agent import Agent
 from spiffesim.builder import Builder
 from spiffesim.clock import EPOCH, Clock, Spans, present, step_of
 from spiffesim.configuration import SETTINGS, ServerConfig, Settings, configure
-from spiffesim.errors import InvalidTopology
-from spiffesim.journal import Journal
+from spiffesim.errors import ClockError, InvalidTopology
+from spiffesim.faults import Faults
+from spiffesim.fork import fork
+from spiffesim.instants import rfc3339
+from spiffesim.journal import OPERATOR, SETTLE, Journal, Level
+from spiffesim.plugins.key_manager import KeyManager
 from spiffesim.plugins.upstream_authority import UpstreamAuthority
 from spiffesim.randomness import Randomness, draw_seed
 from spiffesim.server import Server
@@ -34,9 +37,11 @@ class SimulationOptions(Settings, total=False):
     start: datetime | None
     max_depth: int | None
     upstream_authority: UpstreamAuthority | None
+    key_manager: KeyManager | str | None
+    journal: Level
 
 
-class Simulation:
+class Simulation(Faults):
     """One or more SPIFFE trust domains in this process, under virtual time.
 
     Args:
@@ -46,6 +51,9 @@ class Simulation:
         start: When it begins; by default ``EPOCH`` with a seed, the real present without.
         max_depth: The deepest that servers may nest; None for no limit, 99 for SPIRE's own.
         upstream_authority: Who signs the root server's CA; None for a self-signed root.
+        key_manager: Where the root server keeps its keys: ``"memory"`` (they end with its process), ``"disk"``,
+            or an object like those.
+        journal: How much the journal notes; ``"debug"`` for each renewal of a workload's SVID, too.
         root: The name of the root server.
         **settings: The settings of ``ServerConfig`` for the root server; nested servers start from their parent's.
 
@@ -65,15 +73,19 @@ class Simulation:
         start: datetime | None = None,
         max_depth: int | None = None,
         upstream_authority: UpstreamAuthority | None = None,
+        key_manager: KeyManager | str | None = None,
+        journal: Level = "info",
         root: str = "root",
         **settings: Unpack[Settings],
     ) -> None:
         begins = start or (EPOCH if seed is not None else present())
         self.seed = draw_seed() if seed is None else seed
         self._start = start if start is not None or seed is not None else begins
-        self.world = World(Clock(begins), Randomness(self.seed), max_depth)
+        self.world = World(Clock(begins), Randomness(self.seed), max_depth, journal)
         self._builder = self.world.builder = Builder(self.world)
-        self.root = self.add_trust_domain(trust_domain, root=root, upstream_authority=upstream_authority, **settings)
+        self.root = self.add_trust_domain(
+            trust_domain, root=root, upstream_authority=upstream_authority, key_manager=key_manager, **settings
+        )
 
     def add_trust_domain(
         self,
@@ -81,6 +93,7 @@ class Simulation:
         *,
         root: str | None = None,
         upstream_authority: UpstreamAuthority | None = None,
+        key_manager: KeyManager | str | None = None,
         **settings: Unpack[Settings],
     ) -> Server:
         """Another trust domain, with nothing in common with the others but the clock.
@@ -89,6 +102,7 @@ class Simulation:
             trust_domain: Its name.
             root: The name of its root server; by default the trust domain's.
             upstream_authority: Who signs its root server's CA.
+            key_manager: Where its root server keeps its keys: ``"memory"``, ``"disk"``, or an object like those.
             **settings: The settings of ``ServerConfig``.
 
         Returns:
@@ -98,7 +112,7 @@ class Simulation:
         if any(server.trust_domain == name for server in self.world.servers.values()):
             raise InvalidTopology(f"this simulation has a trust domain {name} already", code="equal_names")
         config = configure(ServerConfig(), **settings)
-        return self._builder.root(name.name if root is None else root, name, config, upstream_authority)
+        return self._builder.root(name.name if root is None else root, name, config, upstream_authority, key_manager)
 
     # What there is
 
@@ -228,32 +242,74 @@ class Simulation:
         self.world.timetable.run(self.world.clock.until(instant))
         return self.now
 
+    def run_until(
+        self,
+        predicate: Callable[[Simulation], object],
+        *,
+        limit: timedelta | datetime,
+        step: timedelta = timedelta(seconds=1),
+    ) -> datetime:
+        """Let time pass until something is the case.
+
+        Args:
+            predicate: Asks the simulation. It is called now, after each instant at which something happens,
+                and every ``step`` in between, since validity ends without anything happening.
+            limit: How long at most: a span, or an aware datetime.
+            step: The longest time between two calls.
+
+        Returns:
+            The present instant, the first at which it was found to be the case.
+
+        Raises:
+            ClockError: With ``code`` "limit" if the limit passes, with the simulation at the limit; or if
+                the limit is past, beyond the year 9999 or without a time zone, or the step not positive.
+        """
+        clock, timetable = self.world.clock, self.world.timetable
+        end, pace = clock.limit(limit), step_of(step, {}) // timedelta(microseconds=1)
+        if pace <= 0:
+            raise ClockError(f"a step between two looks takes time, not {step}", duration=step)
+        while not predicate(self):
+            if clock.instant >= end:
+                raise ClockError(f"by {rfc3339(end)} it was not the case", code="limit", at=self.now)
+            soonest, pause = timetable.next, min(clock.instant + pace, end)
+            timetable.run(pause if soonest is None else min(soonest, pause))
+        return self.now
+
+    def fork(self) -> Simulation:
+        """An independent copy of the simulation, as it is now, to find out what would be if.
+
+        Both have the same past and the same streams: where the same happens to both, they draw the same
+        keys and serial numbers. A node of the copy is found by its name, as in ``copy.servers["root"]``.
+
+        Raises:
+            InvalidInput: If a plugin of yours holds what cannot be copied.
+        """
+        self.journal.seal()
+        return fork(self)
+
     def settle(self) -> None:
         """At the present instant, let everything that is pending reach everybody.
 
         Upstream bundles, then registration entries, then agents with the minting that follows,
         parents before children. Nothing is rotated or renewed, and no loop ticks sooner or later for it.
         """
-        with self._causing("settle"):
+        journal = self.world.journal
+        try:
+            journal.cause = SETTLE
             while self._pass():
                 pass  # what a server published has to come down again, on all the other ways
-
-    @contextmanager
-    def _causing(self, cause: str) -> Iterator[None]:
-        self.world.journal.cause = cause
-        try:
-            yield
         finally:
-            self.world.journal.cause = ""
+            journal.cause = OPERATOR
 
     def _pass(self) -> bool:
         """Once down from the roots: each server, then its agents; True if anything changed."""
         before = self._revisions()
         for server in self._in_order():
             server.poll_upstream()
+            server.poll_endpoints()
             server.reload_entries()
             for agent in sorted(server.agents, key=lambda agent: agent.name):
-                if agent.seen != server.revision or agent.has_stale:
+                if agent.behind:
                     agent.sync()
         return self._revisions() != before
 

@@ -27,6 +27,7 @@ class Timetable:
         self.clock = clock
         self._heap: list[tuple[Microseconds, Key]] = []
         self._loops: dict[Key, Loop] = {}
+        self._woken: dict[Key, Loop] = {}  # to be looked at before time goes on, however often they were woken
         self._turn: Key = LAST  # whose turn it is at the present instant
 
     @property
@@ -44,13 +45,16 @@ class Timetable:
     def remove(self, loops: Iterable[Loop]) -> None:
         """Let loops end."""
         for loop in loops:
-            self._loops.pop(loop.key, None)
-            loop.planned = None
+            if self._loops.get(loop.key) is loop:
+                del self._loops[loop.key]
+                self._woken.pop(loop.key, None)
 
     def wake(self, loop: Loop) -> None:
-        """Look again at when a loop has something to do: what it depends on has changed."""
-        if self._loops.get(loop.key) is not loop:
-            return
+        """Look again at when a loop has something to do, unless it has ended: what it depends on has changed."""
+        if self._loops.get(loop.key) is loop:
+            self._woken[loop.key] = loop
+
+    def _plan(self, loop: Loop) -> None:
         planned = self._next(loop)
         if planned != loop.planned:
             loop.planned = planned
@@ -58,13 +62,18 @@ class Timetable:
                 heappush(self._heap, (planned, loop.key))
 
     def _next(self, loop: Loop) -> Microseconds | None:
-        """The first tick at which a loop has something to do, and which has not been."""
+        """The first tick at which a loop has something to do, and which has not been; none while its machine sleeps."""
+        sought, loop.sought = loop.sought, None
+        if loop.node.paused_at is not None:
+            return None
         if loop.retry_at is not None:
             return loop.retry_at
-        due = loop.due()
-        if due is None or loop.grid is None:
+        if loop.grid is None or (due := loop.due()) is None:
             return None
         now = self.clock.instant
+        loop.sought = (due, loop.grid)
+        if loop.sought == sought and loop.planned is not None and loop.planned > now:
+            return loop.planned  # found before, and still to come
         passed = due <= now and loop.key <= self._turn
         return loop.grid.at(loop.grid.next(max(due, now), after=passed))
 
@@ -76,6 +85,9 @@ class Timetable:
     @property
     def next(self) -> Microseconds | None:
         """When something next happens; None if nothing ever does."""
+        for woken in self._woken.values():
+            self._plan(woken)
+        self._woken.clear()
         while self._heap:
             instant, key = self._heap[0]
             loop = self._loops.get(key)
@@ -85,24 +97,25 @@ class Timetable:
         return None
 
     def run(self, until: Microseconds) -> None:
-        """Let time pass up to an instant, and everything happen that falls due by then."""
+        """Let time pass up to an instant, and everything happen that falls due by then.
+
+        An interrupt loses nothing: what it broke off is run again, and what was to come at that instant still comes.
+        """
         while (instant := self.next) is not None and instant <= until:
             self.step()
         self.clock.move(until)
+        self._turn = LAST
 
     def step(self) -> None:
         """Let the next thing happen, which there has to be."""
-        instant, key = heappop(self._heap)
+        instant, key = self._heap[0]  # it leaves the heap when it is out of date
         loop = self._loops[key]
         self.clock.move(instant)
         self._turn = key
         try:
             loop.tick()
-        except BaseException:  # an interrupt: it will run again
-            heappush(self._heap, (instant, key))
+        except BaseException:
+            self._woken.pop(key, None)
+            self._turn = (*key[:2], key[2] - 1)  # its turn is still to come
             raise
-        else:
-            loop.planned = None
-            self.wake(loop)
-        finally:
-            self._turn = LAST
+        self.wake(loop)

@@ -222,7 +222,8 @@ def _trust_domain(attributes: Mapping[str, Any], default: TrustDomain | str) -> 
 def _agent_options(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """The type of an agent's workload keys: the attribute, or that of its object. It attests with a join token."""
     name = "workload_key_type"
-    key_type = attributes.get(name) or getattr(attributes.get("object"), name, None)
+    config = getattr(attributes.get("object"), "config", None)
+    key_type = attributes.get(name) or getattr(config, name, None)
     return {name: key_type} if key_type else {}
 
 

@@ -163,8 +163,9 @@ def _children(world: World) -> Mapping[str, Sequence[Branch]]:
 
 
 def _server(server: Server) -> Branch:
-    note = f"via {server.via.name}" if server.via is not None else ""
-    return Branch(server.name, SERVER, str(server.spiffe_id), server.not_after, note)
+    notes = [f"via {server.via.name}" if server.via is not None else "", server.stopped]
+    not_after = None if server.stopped else server.not_after
+    return Branch(server.name, SERVER, str(server.spiffe_id), not_after, "; ".join(filter(None, notes)))
 
 
 def _agent(agent: Agent) -> Branch:

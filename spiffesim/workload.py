@@ -13,6 +13,7 @@ from spiffesim.authority import IssuedSvid
 from spiffesim.entries import RegistrationEntry, Selector
 from spiffesim.errors import InvalidSpiffeId, NoIdentityIssued, Refused
 from spiffesim.golang import raw_url_decoded
+from spiffesim.hints import without_duplicates
 from spiffesim.instants import moment
 from spiffesim.plugins.workload_attestor import Process
 from spiffesim.profiles import read_audience
@@ -23,6 +24,7 @@ from spiffesim.spiffe.jose.compact import b64url
 from spiffesim.spiffe.jwtsvid import JwtSvid
 from spiffesim.spiffe.validation import examine_jwt_svid, validate_x509_svid
 from spiffesim.spiffe.x509svid import X509Svid, read_chain
+from spiffesim.stream import BundleStream, X509Stream
 from spiffesim.svidcache import Identity
 from spiffesim.world import World
 
@@ -76,13 +78,20 @@ class Workload:
         first = self._entries()[0]
         at_hand = [identity for identity in self.agent.identities(self.selectors) if identity.entry is first]
         if not at_hand:
-            raise self._no_identity(f"its agent holds no SVID for {first.spiffe_id} yet")
+            raise self.no_identity(f"its agent holds no SVID for {first.spiffe_id} yet")
         return moment(at_hand[0].svid.not_after)
 
     @property
     def default_svid(self) -> IssuedSvid:
         """Its first X509-SVID as a record: the one with the lowest entry ID."""
         return self._identities()[0].svid
+
+    @property
+    def held_svid(self) -> IssuedSvid | None:
+        """The same, if its agent holds one; None where it would have to be minted, or there is none."""
+        at_hand = self.agent.identities(self.selectors)
+        kept = without_duplicates([identity.entry for identity in at_hand])
+        return next((identity.svid for identity in at_hand if identity.entry in kept), None)
 
     # X.509
 
@@ -113,6 +122,34 @@ class Workload:
             Unavailable: If its agent has ended.
         """
         return BundleMap(bundle.x509_bundle for bundle in self._fetch_bundles())
+
+    def watch_x509(self) -> X509Stream:
+        """A stream of its X509-SVIDs and X.509 bundles: the present ones first, then whatever it is told of.
+
+        Iterate over it, let time pass, and iterate again; each update has its instant. While it is open its
+        SVIDs are renewed one by one as time passes.
+
+        Raises:
+            Unavailable: If its agent has ended.
+        """
+        self.agent.check_running()
+        stream = X509Stream(self)
+        self.agent.open_stream(stream)
+        return stream
+
+    def watch_x509_bundles(self) -> BundleStream:
+        """A stream of the X.509 bundles that it needs: the present ones first, then each time they change.
+
+        Raises:
+            Unavailable: If its agent has ended.
+        """
+        return self._watch_bundles("x509_bundle")
+
+    def _watch_bundles(self, kind: str) -> BundleStream:
+        self.agent.check_running()
+        stream = BundleStream(self, kind)
+        self.agent.open_stream(stream)
+        return stream
 
     # JWT
 
@@ -152,7 +189,7 @@ class Workload:
         wanted = _requested(spiffe_id)
         entries = [entry for entry in self._entries() if wanted is None or entry.spiffe_id == wanted]
         if not entries:
-            raise self._no_identity(f"none of its entries has SPIFFE ID {wanted}")
+            raise self.no_identity(f"none of its entries has SPIFFE ID {wanted}")
         return tuple(self.agent.jwt_svid(entry, names) for entry in entries)
 
     def fetch_jwt_bundles(self) -> BundleMap:
@@ -163,6 +200,14 @@ class Workload:
             Unavailable: As for X.509.
         """
         return BundleMap(bundle.jwt_bundle for bundle in self._fetch_bundles())
+
+    def watch_jwt_bundles(self) -> BundleStream:
+        """A stream of the JWT bundles that it needs, as for X.509.
+
+        Raises:
+            Unavailable: If its agent has ended.
+        """
+        return self._watch_bundles("jwt_bundle")
 
     # Validation
 
@@ -217,21 +262,22 @@ class Workload:
     def _entries(self) -> list[RegistrationEntry]:
         """Its entries, without those whose hint an older one has; the first is the default."""
         self.agent.check_running()
-        entries = _without_duplicate_hints(self.agent.matching(self.selectors))
+        entries = without_duplicates(self.agent.matching(self.selectors))
         if not entries:
-            raise self._no_identity()
+            raise self.no_identity()
         return entries
 
     def _identities(self) -> list[Identity]:
         """The same with their X509-SVIDs."""
         self.agent.check_running()
         identities = self.agent.subscribe(self.selectors)
-        kept = _without_duplicate_hints([identity.entry for identity in identities])
+        kept = without_duplicates([identity.entry for identity in identities])
         if not kept:
-            raise self._no_identity()
+            raise self.no_identity()
         return [identity for identity in identities if identity.entry in kept]
 
-    def _no_identity(self, reason: str = "") -> NoIdentityIssued:
+    def no_identity(self, reason: str = "") -> NoIdentityIssued:
+        """The refusal that it gets without an identity, which says what it lacks."""
         selectors = self.selectors
         nearest = self.agent.nearest(selectors)
         if not reason and nearest is None:
@@ -252,18 +298,8 @@ class Workload:
         return self._bundles()
 
     def _bundles(self) -> list[SpiffeBundle]:
-        """Its own trust domain's bundle, then those that its entries federate with, by name.
-
-        SPIRE: an entry counts once it has an SVID, even one that its hint hides.
-        """
-        held = self.agent.federated
-        names = {
-            name
-            for identity in self.agent.identities(self.selectors)
-            for name in identity.entry.federates_with
-            if name in held
-        }
-        return [self.agent.view.bundle, *(held[name] for name in sorted(names))]
+        """Its own trust domain's bundle, then those that its entries federate with, by name."""
+        return [self.agent.view.bundle, *self.agent.bundles(self.agent.identities(self.selectors))]
 
     def __repr__(self) -> str:
         return f"<Workload {self.name}>"
@@ -287,22 +323,3 @@ def _canonical(token: str | bytes) -> str:
     """A token that Go has decoded, spelled as everybody spells it."""
     parts = (token.encode() if isinstance(token, str) else token).split(b".")
     return ".".join(b64url(raw_url_decoded(part)) for part in parts)
-
-
-def _without_duplicate_hints(entries: list[RegistrationEntry]) -> list[RegistrationEntry]:
-    """Of entries with the same hint only the oldest, then the one with the lowest ID.
-
-    SPIRE: pkg/agent/common/hintsfilter/hintsfilter.go
-    """
-    if len(entries) < 2:  # nearly always
-        return entries
-    best: dict[str, RegistrationEntry] = {}
-    for entry in entries:
-        rival = best.get(entry.hint)
-        if entry.hint and (rival is None or _age(entry) < _age(rival)):
-            best[entry.hint] = entry
-    return [entry for entry in entries if not entry.hint or best[entry.hint] is entry]
-
-
-def _age(entry: RegistrationEntry) -> tuple[int, str]:
-    return entry.created_at, entry.id

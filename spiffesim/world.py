@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar, Unpack
 
+from spiffesim.agentconfig import AgentSettings
 from spiffesim.clock import Clock
 from spiffesim.configuration import Settings
 from spiffesim.entries import EntryOptions, SelectorLike
 from spiffesim.errors import InvalidTopology
 from spiffesim.golang import valid_string
 from spiffesim.instants import Microseconds
-from spiffesim.journal import Journal
+from spiffesim.journal import Journal, Level
+from spiffesim.links import Links
 from spiffesim.plugins.workload_attestor import ProcessAttributes
 from spiffesim.randomness import Randomness
 from spiffesim.spiffe.ids import SpiffeId
@@ -37,15 +39,14 @@ class NestOptions(Settings, total=False):
 
     via: Agent | None
     process: Process | None
-    key_manager: KeyManager | None
+    key_manager: KeyManager | str | None
 
 
-class AgentOptions(TypedDict, total=False):
-    """What may be said of a new agent."""
+class AgentOptions(AgentSettings, total=False):
+    """What may be said of a new agent: its settings, and these."""
 
     attestor: NodeAttestor | None
     workload_attestors: Sequence[WorkloadAttestor] | None
-    workload_key_type: str
 
 
 class WorkloadOptions(EntryOptions, total=False):
@@ -153,6 +154,7 @@ class World:
         randomness: The named streams.
         journal: What happened.
         timetable: What happens next.
+        links: Which nodes cannot reach each other.
         memo: Signature checks that succeeded; never pickled.
         max_depth: The deepest that servers may nest; None for no limit.
         servers: The servers.
@@ -165,18 +167,20 @@ class World:
 
     builder: Maker
 
-    def __init__(self, clock: Clock, randomness: Randomness, max_depth: int | None = None) -> None:
+    def __init__(
+        self, clock: Clock, randomness: Randomness, max_depth: int | None = None, level: Level = "info"
+    ) -> None:
         self.clock = clock
         self.randomness = randomness
         self.max_depth = max_depth
-        self.journal = Journal(clock)
+        self.journal = Journal(clock, level)
         self.timetable = Timetable(clock)
         self.memo = EdgeMemo()
         self.servers: Roll[Server] = Roll()
         self.agents: Roll[Agent] = Roll()
         self.workloads: Roll[Workload] = Roll()
         self.upstreams: dict[str, UpstreamAuthority] = {}
-        self.cuts: set[frozenset[str]] = set()
+        self.links = Links()
         self.reserved: frozenset[str] = frozenset()
         self._numbers: dict[str, int] = {}  # where the search for a free name goes on: none becomes free again
 
@@ -187,12 +191,11 @@ class World:
 
     def note(self, node: str, kind: str, **facts: Any) -> None:
         """Note an event in the journal."""
-        self.journal.note(node, kind, **facts)
+        self.journal.record(node, kind, facts)
 
     def reaches(self, caller: Placed, called: Reached) -> bool:
         """Whether a call from one node arrives at the other."""
-        link = frozenset((caller.name, called.name))
-        return called.running and link not in self.cuts
+        return called.running and self.links.whole(caller.name, called.name)
 
     def __contains__(self, name: object) -> bool:
         return name in self.servers or name in self.agents or name in self.workloads or name in self.upstreams

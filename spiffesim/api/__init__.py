@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from spiffesim.configuration import ServerConfig
     from spiffesim.entries import Entries, EntryCache, RegistrationEntry
     from spiffesim.keyring import Keyring
-    from spiffesim.ledger import View
+    from spiffesim.view import View
     from spiffesim.nodes import Node, Nodes
     from spiffesim.plugins.node_attestor.join_token import JoinTokens
     from spiffesim.spiffe.bundle import SpiffeBundle
@@ -64,9 +64,11 @@ class Service(Daemon):
         Raises:
             Refused: UNAUTHENTICATED, if it does not validate against the bundle of its trust domain,
                 or is of another trust domain and not among ``admin_ids``.
+            Unavailable: If the server does not run.
 
         SPIRE: pkg/server/endpoints/auth.go
         """
+        self.check_running()
         if isinstance(caller, Caller):
             return caller
         bundles = [self.bundle, *self.federated.values()]

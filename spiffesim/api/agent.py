@@ -93,6 +93,8 @@ class AgentService(EntryService):
         svid = self._sign_agent_svid(agent_id)
         selectors = tuple(sorted(set(attestation.selectors)))
         self.nodes.record(Node(agent_id, attestation_type, selectors, attestation.can_reattest, svid))
+        if self.nodes.refresh_due == 0:
+            self.wake()
         self.note(
             "Agent attestation request completed",
             agent_id=agent_id,
@@ -122,31 +124,9 @@ class AgentService(EntryService):
         assert renewed.new_svid is not None
         return renewed.new_svid
 
-    def vouch_for(self, caller: Caller) -> Node:
-        """The record of an agent whose SVID a long step of the clock may have overtaken.
-
-        Raises:
-            NotAuthorized: If the caller would not be an active agent, had its SVID not expired.
-        """
-        return self.nodes.authorize("renew_agent", caller, min(self.now, caller.not_after))
-
-    def roll_over(self, caller: Caller) -> IssuedSvid:
-        """A new SVID for such an agent, in place of the renewals that it would have made on the way.
-
-        Raises:
-            NotAuthorized: As for ``vouch_for``.
-            Refused: INTERNAL, if the CA cannot sign.
-        """
-        node = self.vouch_for(caller)
-        svid = self._sign_agent_svid(node.spiffe_id)
-        self.nodes.record(attrs.evolve(node, svid=svid, new_svid=None))
-        return svid
-
     def _sign_agent_svid(self, agent_id: SpiffeId) -> IssuedSvid:
         draw = Draw.next(self.world.randomness, f"{self.name} agent {agent_id}")
-        return self.ca.sign_svid(
-            AGENT_SVID, draw, spiffe_id=str(agent_id), now=self.now, ttl=self.config.ttl_of_agents
-        )
+        return self.ca.sign_svid(AGENT_SVID, draw, spiffe_id=str(agent_id), now=self.now, ttl=self.config.ttl_of_agents)
 
     def get_agent(self, agent_id: SpiffeId | str, *, caller: Caller | X509Svid = OPERATOR) -> Node:
         """The record of an agent.

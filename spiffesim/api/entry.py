@@ -33,9 +33,7 @@ class EntryService(Service):
         self.authorize("create_entry", caller)
         entry = self.entries.create(**fields)
         self.wake()
-        self.note(
-            "Entry created", entry_id=entry.id, spiffe_id=entry.spiffe_id, parent_id=entry.parent_id
-        )
+        self.note("Entry created", entry_id=entry.id, spiffe_id=entry.spiffe_id, parent_id=entry.parent_id)
         return entry
 
     def get_entry(self, entry_id: str, *, caller: Caller | X509Svid = OPERATOR) -> RegistrationEntry:
@@ -108,7 +106,8 @@ class EntryService(Service):
 
     def reload_entries(self) -> bool:
         """Show agents the entries as they are now; True if they had changed."""
-        if not self.entries.refresh(self.cache):
+        entries, nodes = self.entries.refresh(self.cache), self.nodes.refresh(self.now)
+        if not entries and not nodes:
             return False
         self.changed()
         return True
@@ -128,4 +127,6 @@ class EntryService(Service):
             NotAuthorized: If the caller is not an active agent.
         """
         node = self._calling_agent("authorized_entries", caller)
-        return self.cache.authorized(node.spiffe_id, node.selectors_at(self.now))
+        if self.nodes.refresh_due == 0:  # its new SVID counts from now on
+            self.wake()
+        return self.cache.authorized(node.spiffe_id, self.nodes.shown_selectors(node.spiffe_id))

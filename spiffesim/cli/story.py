@@ -97,7 +97,7 @@ def _ca_prepared(simulation: Simulation, event: Event) -> Iterator[Step]:
     upstream = server.upstream_authority
     signer = "self-signed" if upstream is None else f"signed by its upstream authority {upstream.name}"
     if server.parent is not None and server.via is not None:
-        client = getattr(upstream, "client", None)
+        client = getattr(getattr(upstream, "client", None), "client", None)  # the workload behind its channel
         identity = f"{client.spiffe_id} " if isinstance(client, Workload) else ""
         yield Step(server.name, "fetched", (f"X.509-SVID {identity}from {server.via.name}",))
         signer = f"signed by {server.parent.name}"

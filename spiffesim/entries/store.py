@@ -279,6 +279,15 @@ class Entries:
         self._remove(entry)
         return entry
 
+    def dissociate(self, entry_id: str, trust_domain: TrustDomain) -> None:
+        """Take a trust domain out of those that an entry federates with; its revision stays as it was.
+
+        SPIRE: pkg/server/datastore/sqlstore/sqlstore.go (deleteBundle)
+        """
+        old = self.get(entry_id)
+        self._unindex(old)
+        self._put(revised(old, {"federates_with": tuple(n for n in old.federates_with if n != trust_domain)}))
+
     def prune(self, before: Microseconds) -> tuple[RegistrationEntry, ...]:
         """Remove the entries that expired before an instant (in whole seconds), and return them.
 

@@ -118,7 +118,7 @@ CATALOGS: Final = {
         PluginKind(
             "KeyManager",
             ("aws_kms", "azure_key_vault", "disk", "gcp_kms", "hashicorp_vault", "memory"),
-            ("memory",),
+            ("disk", "memory"),
             minimum=1,
             maximum=1,
         ),

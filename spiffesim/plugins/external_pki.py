@@ -6,6 +6,7 @@ calls it so too: ``external_pki`` is the default mode of x509pop.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
@@ -66,11 +67,12 @@ class ExternalCa:
         """Its private key as PKCS#8 PEM."""
         return write_pem("PRIVATE KEY", self.key.pkcs8)
 
-    def issue(self, common_name: str) -> tuple[tuple[bytes, ...], bytes]:
+    def issue(self, common_name: str, *, uris: Iterable[str] = ()) -> tuple[tuple[bytes, ...], bytes]:
         """A certificate over a new key.
 
         Args:
             common_name: Whose: the common name of the subject.
+            uris: Its URI SANs, such as ``x509pop://example.org/cluster/test``, of which x509pop makes a selector.
 
         Returns:
             The chain as DER (leaf first, without the CA) and the private key as PKCS#8 DER: what
@@ -78,7 +80,7 @@ class ExternalCa:
         """
         draw = self._draw(f"leaf {common_name}")
         key = draw.key(self._key_type)
-        return (self._sign(common_name, key.public_key, draw),), key.pkcs8
+        return (self._sign(common_name, key.public_key, draw, uris=uris),), key.pkcs8
 
     def certify(self, common_name: str, public_key: PublicKey) -> bytes:
         """A certificate as DER over somebody's own key.
@@ -92,7 +94,9 @@ class ExternalCa:
     def _draw(self, name: str) -> Draw:
         return Draw(self._randomness, name, 0)
 
-    def _sign(self, common_name: str, public_key: PublicKey, draw: Draw, *, is_ca: bool = False) -> bytes:
+    def _sign(
+        self, common_name: str, public_key: PublicKey, draw: Draw, *, is_ca: bool = False, uris: Iterable[str] = ()
+    ) -> bytes:
         from cryptography import x509
         from cryptography.hazmat.primitives import hashes, serialization
 
@@ -111,6 +115,9 @@ class ExternalCa:
         if not is_ca:
             issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key)
             builder = builder.add_extension(issuer, critical=False)
+        names = [x509.UniformResourceIdentifier(uri) for uri in uris]
+        if names:
+            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         deterministic = True if self._key_type.startswith("ec") else None  # it may not be said of RSA
         certificate = builder.sign(self.key.private_key, hashes.SHA256(), ecdsa_deterministic=deterministic)
         return certificate.public_bytes(serialization.Encoding.DER)

@@ -10,18 +10,21 @@ import attrs
 from spiffesim.authority import IssuedSvid, JwtAuthority
 from spiffesim.authorization import Caller
 from spiffesim.ca import ServerCa
+from spiffesim.clock import Clock
 from spiffesim.configuration import ServerConfig, Settings
 from spiffesim.instants import span
 from spiffesim.journal import Journal
 from spiffesim.keyring import Keyring
 from spiffesim.keys import Draw, Key
-from spiffesim.ledger import Ledger, View
+from spiffesim.ledger import Ledger
+from spiffesim.plugins.key_manager import DrawnKeys
 from spiffesim.plugins.key_manager.memory import MemoryKeyManager
 from spiffesim.plugins.upstream_authority import CaRequest, MintedCa, UpstreamAuthority
 from spiffesim.plugins.upstream_authority.spire import SpireUpstreamAuthority
 from spiffesim.profiles import WORKLOAD_SVID
 from spiffesim.randomness import Randomness
 from spiffesim.spiffe.ids import TrustDomain
+from spiffesim.view import View
 from tests.oracles.tokens import AT
 
 NOW = 1_893_456_000_000_000  # AT, 2030-01-01T00:00:00Z
@@ -40,6 +43,7 @@ def make_keyring(
     upstream: UpstreamAuthority | None = None,
     randomness: Randomness | None = None,
     journal: Journal | None = None,
+    keys: type[DrawnKeys] = MemoryKeyManager,
     **settings: Unpack[Settings],
 ) -> Keyring:
     """A keyring that has not started."""
@@ -48,10 +52,10 @@ def make_keyring(
         name,
         View(ledger or Ledger(EXAMPLE_ORG)),
         ServerConfig(**settings),
-        key_manager=MemoryKeyManager(randomness, name),
+        key_manager=keys(randomness, name),
         upstream=upstream,
         randomness=randomness,
-        journal=journal or Journal(),
+        journal=journal or Journal(Clock(AT)),
     )
 
 
@@ -60,6 +64,15 @@ def started(name: str = "root", now: int = NOW, **options: Any) -> Keyring:
     keyring = make_keyring(name, **options)
     keyring.start(now)
     return keyring
+
+
+def rotate(keyring: Keyring, until: int, since: int = NOW) -> None:
+    """Let the rotator check every ten seconds, but for the checks that would do nothing."""
+    period = 10 * SECOND
+    tick = since
+    while (tick := max(tick, since - (since - keyring.due()) // period * period)) <= until:
+        keyring.rotate(tick)
+        tick += period
 
 
 @attrs.define
@@ -85,6 +98,9 @@ class FakeParent:
     def authorize(self, method: str, caller: Caller) -> Caller:
         self.called.append(f"{method} {caller.spiffe_id}")
         return caller
+
+    def changed(self) -> None:
+        """Nobody fetches from it."""
 
 
 def nested(parent: Keyring, name: str = "nested", now: int = NOW, **settings: Any) -> Keyring:

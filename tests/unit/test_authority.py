@@ -11,9 +11,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+from spiffesim import rotation
 from spiffesim.authority import IssuedCertificate, IssuedSvid, JwtAuthority, X509Authority
 from spiffesim.chain import Chain
-from spiffesim.instants import moment, span
+from spiffesim.instants import moment
 from spiffesim.keys import KEY_TYPES, Draw
 from spiffesim.profiles import AGENT_SVID, DOWNSTREAM_CA, SELF_SIGNED_CA, SERVER_SVID, WORKLOAD_SVID
 from spiffesim.randomness import Randomness
@@ -191,10 +192,22 @@ def test_below_a_self_signed_ca_an_svid_is_its_leaf_alone() -> None:
     assert len(IssuedSvid(leaf(root), root.chain).draw().chain) == 1
 
 
-def test_an_svid_is_due_strictly_after_its_half_life() -> None:
+def test_an_svid_has_one_draw_that_says_when_it_is_renewed() -> None:
     record = IssuedSvid(leaf(root_authority()), None)
-    half = NOW + span(timedelta(minutes=29, seconds=55))
-    assert [record.past_half_life(half + later) for later in (-1, 0, 1)] == [False, False, True]
+    check = 5 * SECOND
+    drawn = record.certificate.chance("rotation")
+    expected = rotation.renew_after(record.not_before, record.not_after, drawn, check=check)
+    assert record.renew_after(check) == expected == IssuedSvid(leaf(root_authority()), None).renew_after(check)
+    lifetime = record.not_after - record.not_before
+    assert lifetime * 9 // 20 <= expected - record.not_before <= lifetime * 11 // 20 + check
+
+
+def test_an_availability_target_brings_the_renewal_of_an_svid_forward() -> None:
+    record = IssuedSvid(leaf(root_authority(ttl=100 * HOUR), ttl=60 * HOUR), None)
+    plain = record.renew_after(5 * SECOND)
+    assert record.renew_after(5 * SECOND, target=24 * HOUR) == plain  # which would be content with less
+    early = record.renew_after(5 * SECOND, target=40 * HOUR)
+    assert record.not_after - 40 * HOUR - 600 * SECOND <= early <= record.not_after - 40 * HOUR < plain
 
 
 # Tokens

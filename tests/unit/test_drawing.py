@@ -74,11 +74,14 @@ def test_each_kind_has_a_shape_and_a_colour() -> None:
 
 
 def test_what_has_ended_is_red() -> None:
-    sim = tutorial()
+    sim = Simulation("example.org", seed=1)
+    sim.root.nest("nested", ca_ttl=timedelta(minutes=1))
     assert not [text for text in drawn(sim).iter(f"{SVG}text") if text.get("fill") == "#b91c1c"]
-    sim.world.clock.advance(timedelta(hours=2))
+    (entry,) = sim.root.list_entries(downstream=True)
+    sim.root.delete_entry(entry.id)
+    sim.advance(hours=1)
     red = [text.text for text in drawn(sim).iter(f"{SVG}text") if text.get("fill") == "#b91c1c"]
-    assert red == ["ended 2030-01-01T01:00:00Z"] * 3
+    assert red == ["ended 2030-01-01T00:01:00Z"]
 
 
 def test_a_drawing_can_be_cut_short() -> None:

@@ -8,7 +8,9 @@ import pytest
 
 from spiffesim.entries import RegistrationEntry
 from spiffesim.errors import NotFound, Refused, Unavailable
-from spiffesim.jwtcache import JwtCache, grpc_name
+from spiffesim.jwtcache import JwtCache
+from spiffesim.randomness import Randomness
+from spiffesim.spiffe.jwtsvid import JwtSvid
 from tests.oracles import tokens
 
 SECOND = 1_000_000
@@ -24,6 +26,10 @@ def entry(entry_id: str = "1", **fields: Any) -> RegistrationEntry:
         selectors=["a:b"],
         **fields,
     )
+
+
+def cache_of(size: int = 0) -> JwtCache:
+    return JwtCache(size, Randomness(1), "agent")
 
 
 class Server:
@@ -51,24 +57,24 @@ class Server:
 
 
 def test_a_token_is_reused_until_its_half_life() -> None:
-    cache, server = JwtCache(), Server()
+    cache, server = cache_of(), Server()
     assert server.fetch(cache) == "1"
-    assert server.fetch(cache, after=149) == "1"
-    assert server.fetch(cache, after=150) == "2"
+    assert server.fetch(cache, after=134) == "1"
+    assert server.fetch(cache, after=166) == "2"
     assert server.fetch(cache, after=299) == "2"
     assert len(cache) == 1
 
 
 def test_a_token_with_an_id_of_its_own_is_reused_like_any_other() -> None:
-    cache, server = JwtCache(), Server()
+    cache, server = cache_of(), Server()
     singular = entry(jwt_svid_include_jti=True)
     assert server.fetch(cache, at=singular) == "1"
-    assert server.fetch(cache, at=singular, after=149) == "1"  # SPIRE: its agent does not hear of the attribute
-    assert server.fetch(cache, at=singular, after=150) == "2"
+    assert server.fetch(cache, at=singular, after=134) == "1"  # SPIRE: its agent does not hear of the attribute
+    assert server.fetch(cache, at=singular, after=166) == "2"
 
 
 def test_an_audience_is_the_same_in_any_order_and_another_with_other_names() -> None:
-    cache, server = JwtCache(), Server()
+    cache, server = cache_of(), Server()
     assert server.fetch(cache, "a", "b") == "1"
     assert server.fetch(cache, "b", "a") == "1"
     assert server.fetch(cache, "a") == "2"
@@ -76,7 +82,7 @@ def test_an_audience_is_the_same_in_any_order_and_another_with_other_names() -> 
 
 
 def test_entries_with_one_spiffe_id_share_tokens_and_keep_their_hints() -> None:
-    cache, server = JwtCache(), Server()
+    cache, server = cache_of(), Server()
     svids = [
         cache.fetch(entry(entry_id, hint=hint), ("db",), NOW, mint=server.mint, warn=server.warnings.append)
         for entry_id, hint in (("1", "internal"), ("2", "external"), ("3", ""))
@@ -90,7 +96,7 @@ def test_a_server_that_refuses_is_reported_in_spires_words() -> None:
     server = Server()
     server.refusal = NotFound("entry not found or not authorized", status="NOT_FOUND", hint="why")
     with pytest.raises(Unavailable) as refused:
-        server.fetch(JwtCache())
+        server.fetch(cache_of())
     assert refused.value.message == (
         "could not fetch JWT-SVID: failed to fetch JWT SVID: "
         "rpc error: code = NotFound desc = entry not found or not authorized"
@@ -100,10 +106,10 @@ def test_a_server_that_refuses_is_reported_in_spires_words() -> None:
 
 
 def test_a_token_that_cannot_be_renewed_is_served_until_it_expires() -> None:
-    cache, server = JwtCache(), Server()
+    cache, server = cache_of(), Server()
     assert server.fetch(cache) == "1"
     server.refusal = Refused("JWT functionality is disabled", status="UNIMPLEMENTED")
-    assert server.fetch(cache, after=149) == "1"
+    assert server.fetch(cache, after=134) == "1"
     assert server.warnings == []
     assert server.fetch(cache, after=299) == "1"
     reason = "failed to fetch JWT SVID: rpc error: code = Unimplemented desc = JWT functionality is disabled"
@@ -115,16 +121,49 @@ def test_a_token_that_cannot_be_renewed_is_served_until_it_expires() -> None:
     assert server.fetch(cache, after=301) == "2"
 
 
-def test_a_cleared_cache_asks_anew() -> None:
-    cache, server = JwtCache(), Server()
-    assert server.fetch(cache) == "1"
-    cache.clear()
-    assert server.fetch(cache) == "2"
+# Its size
 
 
-@pytest.mark.parametrize(
-    ("status", "name"),
-    [("PERMISSION_DENIED", "PermissionDenied"), ("UNAVAILABLE", "Unavailable"), ("NOT_FOUND", "NotFound")],
-)
-def test_a_status_is_spelled_as_go_spells_it(status: str, name: str) -> None:
-    assert grpc_name(status) == name
+def test_a_full_cache_drops_what_was_used_longest_ago() -> None:
+    cache, server = cache_of(2), Server()
+    assert [server.fetch(cache, name) for name in ("a", "b", "a", "c")] == ["1", "2", "1", "3"]
+    assert server.fetch(cache, "a") == "1"
+    assert server.fetch(cache, "b") == "4"  # it was gone, and "c" goes for it
+    assert len(cache) == 2
+
+
+def test_a_full_cache_drops_one_for_a_renewed_token_too() -> None:
+    cache, server = cache_of(2), Server()
+    assert [server.fetch(cache, name) for name in ("a", "b")] == ["1", "2"]
+    assert server.fetch(cache, "b", after=166) == "3"
+    assert len(cache) == 1  # SPIRE: "a" was the oldest, and went although the size stays
+
+
+# When it is renewed
+
+
+def test_the_threshold_is_drawn_for_each_token_around_its_half_life() -> None:
+    """Of 200 tokens, how many are renewed at nine, ten and eleven tenths of their half-life of 150 s."""
+    renewed = []
+    for after in (134, 150, 166):
+        cache, server = cache_of(1000), Server()
+        names = [str(number) for number in range(200)]
+        for name in names:
+            server.fetch(cache, name)
+        renewed.append(sum(int(server.fetch(cache, name, after=after)) > 200 for name in names))
+    assert (renewed[0], renewed[2]) == (0, 200)
+    assert 60 < renewed[1] < 140
+
+
+# Tainted keys
+
+
+def test_tokens_of_a_tainted_key_are_dropped_and_counted() -> None:
+    cache, server = cache_of(), Server()
+    assert [server.fetch(cache, name) for name in ("a", "b")] == ["1", "2"]
+    key_id = JwtSvid.parse(server.mint()).key_id
+    assert key_id is not None
+    assert cache.taint(["another"]) == {}
+    assert len(cache) == 2
+    assert cache.taint([key_id]) == {key_id: 2}
+    assert len(cache) == 0

@@ -31,6 +31,7 @@ from tests.unit.keyrings import (
     jwt_authority,
     make_keyring,
     nested,
+    rotate,
     spire_upstream,
     started,
 )
@@ -68,15 +69,16 @@ def test_the_journal_says_so_in_spires_words() -> None:
     assert isinstance(authority, X509Authority)
     assert isinstance(token, JwtAuthority)
     span = {"issued_at": "2030-01-01T00:00:00Z", "expiration": "2030-01-02T00:00:00Z"}
+    ids = {"local_authority_id": authority.key.key_id.hex(), "upstream_authority_id": ""}
     assert [(event.node, event.kind, event.data) for event in keyring.journal] == [
         (
             "root",
             "X509 CA prepared",
-            {"slot": "A", **span, "self_signed": True, "local_authority_id": authority.key.key_id.hex()},
+            {"slot": "A", **span, "self_signed": True, **ids},
         ),
-        ("root", "X509 CA activated", {"slot": "A", **span}),
+        ("root", "X509 CA activated", {"slot": "A", **span, **ids}),
         ("root", "JWT key prepared", {"slot": "A", **span, "local_authority_id": token.key_id}),
-        ("root", "JWT key activated", {"slot": "A", **span}),
+        ("root", "JWT key activated", {"slot": "A", **span, "local_authority_id": token.key_id}),
     ]
 
 
@@ -132,21 +134,21 @@ def test_disabled_jwt_svids_mean_no_jwt_key() -> None:
 def test_a_day_goes_as_in_spires_slots() -> None:
     keyring = started()
     first = x509_of(keyring.x509)
-    keyring.catch_up(NOW + 12 * HOUR)  # not before half-time is over
+    rotate(keyring, NOW + 12 * HOUR)  # not before half-time is over
     assert state(keyring.x509) == ("A", ACTIVE, "B", "")
-    keyring.catch_up(NOW + 12 * HOUR + 10 * SECOND)
+    rotate(keyring, NOW + 12 * HOUR + 10 * SECOND)
     assert state(keyring.x509) == state(keyring.jwt) == ("A", ACTIVE, "B", PREPARED)
     assert x509_of(keyring.x509) is first
     assert len(keyring.view.roots) == len(keyring.view.jwt_authorities) == 2  # long before it signs
-    keyring.catch_up(NOW + 20 * HOUR)
+    rotate(keyring, NOW + 20 * HOUR)
     assert x509_of(keyring.x509) is first
-    keyring.catch_up(NOW + 20 * HOUR + 10 * SECOND)
+    rotate(keyring, NOW + 20 * HOUR + 10 * SECOND)
     assert state(keyring.x509) == state(keyring.jwt) == ("B", ACTIVE, "A", OLD)
     second = x509_of(keyring.x509)
     assert second.not_after == NOW + 36 * HOUR + 10 * SECOND
-    keyring.catch_up(NOW + 24 * HOUR + 20 * SECOND)
+    rotate(keyring, NOW + 24 * HOUR + 20 * SECOND)
     assert state(keyring.x509) == ("B", ACTIVE, "A", PREPARED)
-    keyring.catch_up(NOW + 32 * HOUR + 20 * SECOND)
+    rotate(keyring, NOW + 32 * HOUR + 20 * SECOND)
     assert state(keyring.x509) == ("A", ACTIVE, "B", OLD)
     kinds = [event.kind for event in keyring.journal if event.kind.startswith("X509")]
     assert kinds == ["X509 CA prepared", "X509 CA activated"] * 3
@@ -156,20 +158,20 @@ def test_a_day_goes_as_in_spires_slots() -> None:
 def test_after_a_long_step_the_authorities_that_sign_are_alive(days: int) -> None:
     keyring = started(feature_flags="wit-svid")
     now = NOW + days * DAY + 7 * HOUR
-    keyring.catch_up(now)
+    rotate(keyring, now)
     for slots in (keyring.x509, keyring.jwt, keyring.wit):
         assert slots.current.status == ACTIVE
         assert not slots.current.should_activate_next(now)
         assert slots.current.not_after > now
     before = keyring.journal.digest()
-    keyring.catch_up(now)
+    rotate(keyring, now)
     assert keyring.journal.digest() == before  # there is nothing left to do
 
 
 def test_each_key_is_another_one() -> None:
     keyring = started()
     for day in range(1, 6):
-        keyring.catch_up(NOW + day * DAY)
+        rotate(keyring, NOW + day * DAY)
     ids = [root.subject_key_id for root in keyring.view.roots]
     assert len(set(ids)) == len(ids) >= 5
     kids = [authority.key_id for authority in keyring.view.jwt_authorities]
@@ -236,11 +238,11 @@ def test_a_nested_ca_rotates_with_its_own_thresholds() -> None:
     upstream = child.upstream
     assert upstream is not None
     upstream.parent.now = now = NOW + 12 * HOUR + 30 * MINUTE + 10 * SECOND  # type: ignore[attr-defined]  # ours
-    child.catch_up(now)
+    rotate(child, now)
     assert state(child.x509) == ("A", ACTIVE, "B", PREPARED)
     assert child.x509.next.not_after == NOW + 24 * HOUR
     # What takes over lives for 11:29:50 in all, and is past its own half-time by now.
-    child.catch_up(NOW + 20 * HOUR + 10 * MINUTE + 20 * SECOND)
+    rotate(child, NOW + 20 * HOUR + 10 * MINUTE + 20 * SECOND)
     assert state(child.x509) == ("B", ACTIVE, "A", PREPARED)
 
 
@@ -283,7 +285,7 @@ def test_a_rotation_that_fails_is_noted_and_tried_again() -> None:
     first, token = x509_of(child.x509), child.jwt.current.authority
     upstream.off = True
     upstream.inner.parent.now = now = NOW + 21 * HOUR
-    child.catch_up(now)
+    child.rotate(now)
     failed = [(event.kind, event.data["error"]) for event in child.journal if event.kind.startswith("Unable")]
     assert failed == [
         ("Unable to rotate X509 CA", "connection refused"),
@@ -293,11 +295,39 @@ def test_a_rotation_that_fails_is_noted_and_tried_again() -> None:
     assert child.jwt.current.authority is token
     assert child.x509.next.empty
     known = len(child.view.jwt_authorities)
+    assert child.failures == 2
     upstream.off = False
-    child.catch_up(now)
+    child.rotate(now)
+    assert child.failures == 2  # no success takes any away
     assert x509_of(child.x509) is not first
     assert child.jwt.current.authority is not token
     assert len(child.view.jwt_authorities) == known + 1
+
+
+def test_without_a_ca_no_token_key_is_tried() -> None:
+    # As in SPIRE's rotator.go: a token key could not be stored.
+    upstream = Refusing(spire_upstream(started()))
+    upstream.off = True
+    child = make_keyring("nested", upstream=upstream, feature_flags="wit-svid")
+    with pytest.raises(Refused, match="connection refused"):
+        child.start(NOW)
+    assert [event.kind for event in child.journal] == ["Unable to rotate X509 CA"]
+    assert child.failures == 1
+    upstream.off = False
+    child.start(NOW)
+    assert not any(slots.current.empty for slots in (child.x509, child.jwt, child.wit))
+
+
+def test_a_start_ends_with_the_first_failure_and_tries_the_rest_all_the_same() -> None:
+    upstream = Refusing(spire_upstream(started()))
+    child = make_keyring("nested", upstream=upstream, feature_flags="wit-svid")
+    child.start(NOW)
+    upstream.off = True
+    with pytest.raises(Refused, match="connection refused"):
+        child.start(NOW + 13 * HOUR)
+    failed = [event.kind for event in child.journal if event.kind.startswith("Unable")]
+    assert failed == ["Unable to rotate X509 CA", "Unable to rotate JWT key"]
+    assert child.wit.next.status == PREPARED
 
 
 @pytest.mark.parametrize("prepare", [Keyring.prepare_x509, Keyring.prepare_jwt])
@@ -487,8 +517,8 @@ def documents(keyring: Keyring) -> tuple[bytes, ...]:
 
 def test_the_same_seed_gives_the_same_authorities() -> None:
     first, second = started(), started()
-    first.catch_up(NOW + 2 * DAY)
-    second.catch_up(NOW + 2 * DAY)
+    rotate(first, NOW + 2 * DAY)
+    rotate(second, NOW + 2 * DAY)
     assert documents(first) == documents(second)
     assert first.journal.digest() == second.journal.digest()
     other = started(ledger=Ledger(EXAMPLE_ORG), name="other")
@@ -497,10 +527,10 @@ def test_the_same_seed_gives_the_same_authorities() -> None:
 
 def test_a_keyring_pickles() -> None:
     keyring = nested(started())
-    keyring.catch_up(NOW + HOUR)
+    rotate(keyring, NOW + HOUR)
     other = pickle.loads(pickle.dumps(keyring))
     for ring in (keyring, other):
         ring.upstream.parent.now = NOW + 13 * HOUR  # type: ignore[union-attr]  # ours
-        ring.catch_up(NOW + 13 * HOUR)
+        rotate(ring, NOW + 13 * HOUR)
     assert documents(other) == documents(keyring)
     assert other.journal.digest() == keyring.journal.digest()

@@ -1,212 +1,129 @@
-"""The ledger of a trust domain, and what each node knows of it."""
+"""The ledger of a trust domain: one record of each authority, and the logs that bundles stand in."""
 
 from __future__ import annotations
 
-import pickle
-from collections.abc import Callable
-
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from spiffesim.authority import JwtAuthority
-from spiffesim.ledger import Ledger, View
+from spiffesim.instants import SECOND
+from spiffesim.ledger import JwtElement, Ledger, Log, X509Element
 from spiffesim.spiffe.x509.certificate import read_certificate
 from tests.unit.keyrings import EXAMPLE_ORG, NOW, jwt_authority, started
 
 ROOTS = [started(f"root{number}", ledger=Ledger(EXAMPLE_ORG)).view.roots[0] for number in range(3)]
 
 
-def key(name: str) -> JwtAuthority:
-    return JwtAuthority.published(name, jwt_authority(name).spki)
+def element(name: str, not_after: int = NOW) -> JwtElement:
+    return JwtElement(JwtAuthority.published(name, b"", not_after))
 
 
-def ids(view: View) -> list[str]:
-    return [authority.key_id for authority in view.jwt_authorities]
+def names(elements: list[JwtElement]) -> list[str]:
+    return [each.key_id for each in elements]
 
 
-def test_a_view_knows_what_it_has_learnt() -> None:
+def test_there_is_one_record_of_a_root_whoever_read_it() -> None:
     ledger = Ledger(EXAMPLE_ORG)
-    early, late = View(ledger), View(ledger)
-    assert ledger.add_root(ROOTS[0])
-    assert early.learn_roots()
-    assert ledger.add_root(ROOTS[1])
-    assert late.learn_roots()
-    assert (early.roots, late.roots) == ([ROOTS[0]], [ROOTS[0], ROOTS[1]])
-    assert not late.learn_roots()  # nothing new
-    assert early.learn_roots(2)
-    assert not early.learn_roots(1)  # a view forgets nothing
-    assert early.roots == late.roots
-
-
-def test_a_root_is_added_once_whoever_made_it() -> None:
-    ledger = Ledger(EXAMPLE_ORG)
-    assert ledger.add_root(ROOTS[0])
-    assert not ledger.add_root(ROOTS[0])
-    read = read_certificate(ROOTS[0].der)
-    assert not ledger.add_root(read)  # the same bytes, read from a file
-    assert ledger.add_root(ROOTS[1])
-    assert not ledger.add_root(read_certificate(ROOTS[1].der))
-    assert ledger.roots == [ROOTS[0], ROOTS[1]]
+    assert ledger.root(ROOTS[0]) is ROOTS[0]
+    assert ledger.root(ROOTS[0]) is ROOTS[0]
+    assert ledger.root(read_certificate(ROOTS[0].der)) is ROOTS[0]  # the same bytes, read from a file
+    read = read_certificate(ROOTS[1].der)
+    assert ledger.root(read) is read
+    assert ledger.root(ROOTS[1]) is read
+    assert ledger.root(ROOTS[2]) is ROOTS[2]
 
 
 def test_two_records_are_compared_without_drawing_them() -> None:
     keyrings = [started(f"undrawn{number}", ledger=Ledger(EXAMPLE_ORG)) for number in range(2)]
     first, second = (keyring.view.roots[0] for keyring in keyrings)
     ledger = Ledger(EXAMPLE_ORG)
-    assert ledger.add_root(first)
-    assert ledger.add_root(second)
+    assert ledger.root(first) is first
+    assert ledger.root(second) is second
     assert (first._der, second._der) == (None, None)  # type: ignore[attr-defined]  # records of ours
 
 
-def test_a_token_authority_waits_for_each_view_to_catch_up() -> None:
+def test_there_is_one_record_of_a_key_that_is_published_twice() -> None:
     ledger = Ledger(EXAMPLE_ORG)
-    early, late = View(ledger), View(ledger)
-    ledger.add_jwt_authority(key("a"))
-    assert early.learn_jwt_authorities()
-    assert (ids(early), ids(late)) == (["a"], [])
-    assert late.catch_up(early)
-    assert not late.catch_up(early)
-    assert (ids(early), ids(late)) == (["a"], ["a"])
+    first, again, later = (JwtAuthority.published("a", b"", end) for end in (NOW, NOW, NOW + SECOND))
+    assert ledger.authority(first) is ledger.authority(again) is first
+    assert ledger.authority(later) is later
+    own = jwt_authority()
+    assert ledger.authority(own) is own
 
 
-def test_a_token_authority_that_is_announced_is_known_everywhere_at_once() -> None:
+def test_elements_read_as_their_ids() -> None:
+    authority = jwt_authority("a", NOW + 1)
+    assert str(JwtElement(authority)) == JwtElement(authority).key_id == authority.key_id
+    assert JwtElement(authority).not_after == NOW  # as it is stored
+    root = X509Element(ROOTS[0])
+    assert ROOTS[0].subject_key_id is not None
+    assert str(root) == root.subject_key_id == ROOTS[0].subject_key_id.hex()
+
+
+def test_a_log_knows_which_of_its_keys_ends_first() -> None:
+    log = Log(Ledger(EXAMPLE_ORG))
+    assert log.soonest is None
+    for end in (5, 3, 4):
+        log.place_after(len(log.elements), [element(str(end), end * SECOND)])
+    assert log.soonest == 3 * SECOND
+
+
+def test_a_log_begins_with_what_it_is_given_and_hears_of_what_is_announced_after() -> None:
     ledger = Ledger(EXAMPLE_ORG)
-    view = View(ledger)
-    ledger.add_jwt_authority(key("quiet"))
-    ledger.add_jwt_authority(key("loud"), everywhere=True)
-    assert ids(view) == ["loud"]  # what was pending before stays pending
-    assert view.learn_jwt_authorities()
-    assert ids(view) == ["quiet", "loud"]
-    ledger.add_jwt_authority(key("louder"), everywhere=True)
-    assert not view.learn_jwt_authorities()  # it knew that one
-    assert ids(view) == ["quiet", "loud", "louder"]
+    ledger.announce(JwtAuthority.published("before", b""))
+    log = Log(ledger, [element("a"), element("b")])
+    log.hear()
+    assert names(log.known(0)) == []
+    ledger.announce(JwtAuthority.published("after", b""))
+    log.hear()
+    assert names(log.known(0)) == ["after"]
+    assert names(log.known(1)) == ["a", "after"]
+    assert names(log.known(3)) == ["a", "b", "after"]
 
 
-@given(st.lists(st.booleans(), max_size=12), st.integers(0, 12), st.integers(0, 12))
-def test_a_view_knows_its_stretch_of_the_log_and_all_announcements(
-    announced: list[bool], first: int, second: int
-) -> None:
+def test_a_view_stays_in_a_log_as_long_as_it_takes_over_what_comes_next_in_it() -> None:
     ledger = Ledger(EXAMPLE_ORG)
-    view = View(ledger)
-    before = view.sequence_number
-    known: set[int] = set()
+    first, second, third = (element(name) for name in "abc")
+    log = Log(ledger, [first])
+    assert log.place_after(1, [second, third]) == (log, 3)
+    assert log.place_after(1, [second]) == (log, 2)
+    other, place = log.place_after(1, [third])
+    assert other is not log
+    assert (names(other.known(place)), place) == (["a", "c"], 2)
+    assert log.place_after(1, [third]) == (other, 2)  # who does the same goes there as well
+    ledger.announce(JwtAuthority.published("loud", b""))
+    log.hear()
+    assert log.place_after(2, [third]) == (log, 3)
+    assert log.place_after(2, [third, element("d")]) == (log, 5)  # behind what was announced
+    assert names(log.known(5)) == ["a", "b", "c", "loud", "d"]
+
+
+def test_logs_are_shared_while_they_are_young() -> None:
+    ledger = Ledger(EXAMPLE_ORG)
+    elements = [element(name) for name in "abcdef"]
+    logs = [ledger.log_of([each]) for each in elements]
+    assert ledger.log_of([elements[-1]]) is logs[-1]
+    assert ledger.log_of([elements[0]]) is not logs[0]  # long ago
+    ledger.announce(JwtAuthority.published("loud", b""))
+    other = ledger.log_of([elements[-1]])  # without what has been announced: somebody has pruned it already
+    other.hear()
+    assert names(other.known(1)) == ["f"]
+    logs[-1].hear()
+    assert names(logs[-1].known(1)) == ["f", "loud"]
+
+
+@given(st.lists(st.booleans(), max_size=12), st.integers(0, 12))
+def test_a_place_in_a_log_is_its_stretch_and_all_announcements(announced: list[bool], place: int) -> None:
+    ledger = Ledger(EXAMPLE_ORG)
+    log = Log(ledger)
     for number, everywhere in enumerate(announced):
-        ledger.add_jwt_authority(JwtAuthority.published(str(number), b""), everywhere=everywhere)
-        known |= {number} if everywhere else set()
-    assert ids(view) == [str(number) for number in sorted(known)]
-    for position in (first, second):
-        reached = set(range(min(position, len(announced))))
-        assert view.learn_jwt_authorities(min(position, len(announced))) == bool(reached - known)
-        known |= reached
-        assert ids(view) == [str(number) for number in sorted(known)]
-    assert view.sequence_number >= before
-
-
-def test_the_sequence_number_counts_effective_changes_from_the_creation_on() -> None:
-    ledger = Ledger(EXAMPLE_ORG)
-    view = View(ledger)
-    ledger.add_root(ROOTS[0])
-    view.learn_roots()
-    numbers = [view.sequence_number]
-    ledger.add_jwt_authority(key("a"), everywhere=True)
-    numbers.append(view.sequence_number)
-    view.learn_jwt_authorities()
-    numbers.append(view.sequence_number)
-    ledger.add_jwt_authority(key("b"))
-    numbers.append(view.sequence_number)
-    view.learn_jwt_authorities()
-    numbers.append(view.sequence_number)
-    view.add_wit_authority(jwt_authority("wit"))
-    numbers.append(view.sequence_number)
-    assert numbers == [0, 1, 1, 1, 2, 3]
-    assert view.bundle.sequence_number == 3
-    # A server that is made now begins at 0 again: numbers are per server.
-    newer = View(ledger)
-    newer.learn_roots()
-    assert newer.sequence_number == 0
-
-
-def test_the_bundle_is_the_same_object_until_something_changes() -> None:
-    ledger = Ledger(EXAMPLE_ORG)
-    ledger.add_root(ROOTS[0])
-    view = View(ledger)
-    view.learn_roots()
-    first = view.bundle
-    assert view.bundle is first
-    changes: list[Callable[[], object]] = [
-        lambda: ledger.add_jwt_authority(key("a"), everywhere=True),
-        lambda: view.add_wit_authority(jwt_authority("wit")),
-        lambda: ledger.add_root(ROOTS[1]) and view.learn_roots(),
-        lambda: ledger.add_jwt_authority(key("b")),
-    ]
-    for change in changes:
-        before = view.bundle
-        change()
-        view.learn_jwt_authorities()
-        assert view.bundle is not before
-        assert view.bundle is view.bundle
-    assert view.bundle.x509_der == (ROOTS[0].der, ROOTS[1].der)
-    assert list(view.bundle.jwt_authorities) == ["a", "b"]
-    assert list(view.bundle.wit_authorities) == [jwt_authority("wit").key_id]
-    assert view.bundle.trust_domain == EXAMPLE_ORG
-
-
-def test_of_two_keys_with_one_key_id_the_bundle_keeps_the_last() -> None:
-    # SPIRE does not check who publishes which key ID (pkg/server/api/bundle/v1/service.go).
-    ledger = Ledger(EXAMPLE_ORG)
-    view = View(ledger)
-    first, last = (JwtAuthority.published("same", jwt_authority(name).spki) for name in "ab")
-    for authority in (first, last):
-        ledger.add_jwt_authority(authority, everywhere=True)
-    assert view.bundle.jwt_spki == {"same": last.spki}
-
-
-def test_an_agents_view_becomes_that_of_its_server() -> None:
-    ledger = Ledger(EXAMPLE_ORG)
-    ledger.add_root(ROOTS[0])
-    server, agent = View(ledger), View(ledger)
-    server.learn_roots()
-    server.add_wit_authority(jwt_authority("wit"))
-    assert agent.copy(server)
-    assert not agent.copy(server)
-    assert (agent.roots, agent.sequence_number) == (server.roots, server.sequence_number)
-    assert agent.wit_authorities == []  # those never leave the server
-    ledger.add_jwt_authority(key("a"))
-    server.learn_jwt_authorities()
-    assert agent.copy(server)
-    assert ids(agent) == ["a"]
-
-
-def test_a_way_to_the_top_is_remembered_for_an_instant_and_until_one_closes() -> None:
-    ledger = Ledger(EXAMPLE_ORG)
-    view = View(ledger)
-    assert not view.reaches_top(NOW)
-    view.mark_reaching_top(NOW)
-    assert view.reaches_top(NOW)
-    assert not view.reaches_top(NOW + 1)
-    ledger.closures += 1
-    assert not view.reaches_top(NOW)
-
-
-@pytest.mark.parametrize("position", [0, 1, 2, 3])
-def test_views_pickle_together_with_their_ledger(position: int) -> None:
-    ledger = Ledger(EXAMPLE_ORG)
-    for name in "abc":
-        ledger.add_jwt_authority(key(name))
-    view = View(ledger)
-    view.learn_jwt_authorities(position)
-    other = pickle.loads(pickle.dumps(view))
-    assert ids(other) == ids(view) == list("abc"[:position])
-    assert other.bundle == view.bundle
-
-
-def test_views_that_know_the_same_keys_share_them() -> None:
-    ledger = Ledger(EXAMPLE_ORG)
-    views = [View(ledger) for _ in range(3)]
-    ledger.add_jwt_authority(key("loud"), everywhere=True)
-    assert not views[0].learn_jwt_authorities()  # further on in the ledger, and none the wiser
-    assert ledger.jwt_pairs_at(views[0].jwt_position) is ledger.jwt_pairs_at(views[1].jwt_position)
-    ledger.add_jwt_authority(key("quiet"))
-    assert views[2].learn_jwt_authorities()
-    assert [list(view.bundle.jwt_spki) for view in views] == [["loud"], ["loud"], ["loud", "quiet"]]
+        if everywhere:
+            ledger.announce(JwtAuthority.published(str(number), b""))
+            log.hear()
+        else:
+            log.place_after(len(log.elements), [element(str(number))])
+    place = min(place, len(announced))
+    known = [number for number, everywhere in enumerate(announced) if everywhere or number < place]
+    assert names(log.known(place)) == [str(number) for number in known]
+    assert log.quiet_before(place) == announced[:place].count(False)
+    assert [log.knows(place, each) for each in log.elements] == [number in known for number in range(len(announced))]

@@ -144,3 +144,47 @@ def test_what_is_not_the_id_of_an_agent_is_refused_in_spires_words(agent_id: str
             method(agent_id)
         assert (refused.value.status, refused.value.message) == ("INVALID_ARGUMENT", f"invalid agent ID: {problem}")
     assert len(found) == 1
+
+
+# What node aliases see
+
+
+def test_node_aliases_see_an_agent_from_the_next_look_on() -> None:
+    found = nodes()
+    assert (found.shown_selectors(AGENT), found.refresh_due) == ((), 0)
+    assert found.refresh(0)
+    assert found.shown_selectors(AGENT) == (Selector("x509pop", "a"),)
+    assert found.refresh_due == END
+    assert not found.refresh(END - 1)
+
+
+def test_an_agent_drops_out_at_the_first_look_after_its_end_and_comes_back_with_its_renewal() -> None:
+    found = nodes()
+    found.refresh(0)
+    assert found.refresh(END)
+    assert (found.shown_selectors(AGENT), found.refresh_due) == ((), None)
+    longer = svid(3)
+    longer.certificate.not_after = 2 * END
+    found.record(attrs.evolve(nodes().find(AGENT), svid=longer))
+    assert found.shown_selectors(AGENT) == ()
+    assert found.refresh(END)
+    assert found.shown_selectors(AGENT) == (Selector("x509pop", "a"),)
+
+
+def test_a_new_agent_may_be_shown_at_once_and_others_stay_pending() -> None:
+    found = nodes()
+    other = SpiffeId("spiffe://example.org/spire/agent/x509pop/2")
+    found.record(attrs.evolve(found.find(AGENT), spiffe_id=other))
+    found.show(other, 0)
+    assert (found.shown_selectors(AGENT), found.shown_selectors(other)) == ((), (Selector("x509pop", "a"),))
+    bare = nodes(selectors=())
+    bare.show(AGENT, 0)
+    assert (bare.shown_selectors(AGENT), bare.refresh_due) == ((), None)
+
+
+def test_an_agent_is_known_by_the_svids_that_count() -> None:
+    found = nodes(new_svid=SECOND_SVID)
+    assert found.knows(Caller.holding(FIRST))
+    assert found.knows(Caller.holding(SECOND_SVID))
+    assert not found.knows(Caller.holding(THIRD))
+    assert not found.knows(OPERATOR)

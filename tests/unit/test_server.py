@@ -56,11 +56,11 @@ def test_the_server_svid_is_made_when_somebody_looks_and_then_stays(sim: Simulat
     svid = sim.root.svid
     assert sim.root.svid == svid
     assert svid.not_after == START + timedelta(hours=1)
-    sim.advance(minutes=29)
+    sim.advance(minutes=29, seconds=59)
     assert sim.root.svid == svid
-    sim.advance(minutes=2)
+    sim.advance(seconds=1)  # the first check past its half-life, which is at 29:55
     assert sim.root.svid != svid
-    assert START + timedelta(minutes=29) < sim.root.svid.not_before < sim.now
+    assert sim.root.svid.not_before == START + timedelta(minutes=29, seconds=50)
 
 
 def test_the_server_svid_has_the_key_type_of_the_ca() -> None:
@@ -141,15 +141,16 @@ def test_the_first_svid_of_a_nested_server_decides(sim: Simulation) -> None:
 
 def test_a_root_prepares_after_half_and_activates_after_five_sixths(sim: Simulation) -> None:
     first = sim.root.bundle.x509_der
-    sim.advance(hours=12)
+    sim.advance(hours=12, seconds=9)
     assert sim.root.bundle.x509_der == first
-    sim.advance(minutes=1)
+    sim.advance(seconds=1)  # the first check after more than half
     assert len(sim.root.bundle.x509_der) == 2
     assert sim.root.not_after == START + DAY
-    sim.advance(hours=7, minutes=59)
+    sim.advance(hours=7, minutes=59, seconds=59)
     assert sim.root.not_after == START + DAY
-    sim.advance(minutes=1)
-    assert timedelta(hours=12) < sim.root.not_after - START - DAY <= timedelta(hours=12, minutes=1)
+    sim.advance(seconds=1)
+    assert sim.now == START + timedelta(hours=20, seconds=10)
+    assert sim.root.not_after == START + DAY + timedelta(hours=12, seconds=10)
     assert kinds(sim.root)[-2:] == ["X509 CA activated", "JWT key activated"]
 
 
@@ -171,15 +172,19 @@ def test_a_parent_that_refuses_is_noted_and_the_old_ca_signs_on(sim: Simulation)
     sim.root.delete_entry(entry.id)
     sim.advance(hours=13)
     failures = [event for event in sim.journal.where(node="nested") if event.kind.startswith("Unable to rotate")]
-    assert {event.kind for event in failures} == {"Unable to rotate X509 CA", "Unable to rotate JWT key"}
-    assert "authorization denied" in failures[0].data["error"] or "no identity" in failures[0].data["error"]
+    # It tries both at every check from the first after half on, which are 360.
+    checks = [START + timedelta(hours=12, seconds=10 * number) for number in range(1, 361)]
+    for kind in ("Unable to rotate X509 CA", "Unable to rotate JWT key"):
+        assert [event.at for event in failures if event.kind == kind] == checks
+    assert len(failures) == 720
     assert web.fetch_x509_svid().not_after > sim.now
-    assert nested.view.x509_position == sim.root.view.x509_position  # it still learns of new roots
+    # Nor does it learn of the new root: its own SVID has ended, and the parent refuses the connection.
+    assert (len(nested.view.roots), len(sim.root.view.roots)) == (1, 2)
     sim.advance(hours=10, minutes=50)
     assert web.fetch_x509_svid().not_after == START + DAY  # capped by its CA
     sim.advance(hours=1)
     assert nested.not_after == START + DAY
-    assert nested.agent().stopped == "current SVID has already expired and rotate agent SVID failed"
+    assert nested.agent().stopped.startswith("current SVID has already expired and rotate agent SVID failed")
 
 
 def test_a_nested_server_recovers_when_it_is_registered_again(sim: Simulation) -> None:
@@ -201,12 +206,16 @@ def test_a_nested_server_recovers_when_it_is_registered_again(sim: Simulation) -
 
 def test_a_server_svid_that_cannot_be_renewed_is_noted(sim: Simulation) -> None:
     nested = sim.root.nest("nested")
-    svid = nested.svid
     sim.root.delete_entry(sim.root.list_entries(downstream=True)[0].id)
-    sim.advance(days=2)
-    failure = sim.journal.where(kind="Could not rotate server SVID")[0]
-    assert failure.node == "nested"
-    assert "already expired" in failure.data["error"]
+    sim.advance(days=1)
+    svid = nested.svid
+    assert svid.not_after == START + DAY  # capped by its CA, and renewed ever more often
+    assert sim.journal.where(kind="Could not rotate server SVID") == []
+    sim.advance(minutes=1)
+    failures = sim.journal.where(kind="Could not rotate server SVID")
+    assert [event.at for event in failures] == [START + DAY + timedelta(seconds=5 * number) for number in range(1, 13)]
+    assert {event.node for event in failures} == {"nested"}
+    assert "already expired" in failures[0].data["error"]
     assert nested.svid == svid
 
 
@@ -216,11 +225,12 @@ def test_a_server_that_gets_no_key_keeps_its_svid(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("spiffesim.primes.PAIRS", 2)  # the CA's and the server's
     sim.advance(minutes=40)
     assert sim.root.svid == svid
-    (failure,) = sim.journal.where(kind="Could not rotate server SVID")
-    assert "all that the packaged primes give" in failure.data["error"]
+    failures = sim.journal.where(kind="Could not rotate server SVID")
+    assert [event.at for event in failures] == [START + timedelta(minutes=30, seconds=5 * n) for n in range(121)]
+    assert "all that the packaged primes give" in failures[0].data["error"]
     monkeypatch.undo()
-    sim.advance()
-    assert sim.root.svid.not_after > svid.not_after
+    sim.advance(seconds=5)
+    assert sim.root.svid.not_after == sim.now + timedelta(hours=1)
 
 
 def test_a_disk_upstream_signs_each_new_ca_and_the_root_stays(sim: Simulation) -> None:

@@ -14,7 +14,7 @@ from spiffesim.keys import Draw
 from spiffesim.profiles import WORKLOAD_SVID
 from spiffesim.randomness import Randomness
 from spiffesim.spiffe.ids import TrustDomain
-from spiffesim.svidcache import SvidCache
+from spiffesim.svidcache import Change, SvidCache
 
 DOMAIN = TrustDomain("example.org")
 HOUR = 3_600_000_000
@@ -41,6 +41,7 @@ def svid(number: int = 0) -> IssuedSvid:
 def cache_of(*entries: RegistrationEntry) -> SvidCache:
     cache = SvidCache()
     cache.update(entries)
+    cache.plan()
     return cache
 
 
@@ -66,10 +67,12 @@ def test_matching_is_what_the_rule_says(wanted: list[set[str]], held: set[str]) 
 def test_an_update_says_whether_anything_changed() -> None:
     first, second = entry("1"), entry("2")
     cache = SvidCache()
-    assert not cache.update([])
-    assert cache.update([first, second])
-    assert not cache.update([second, first])
-    assert cache.update([second])
+    assert cache.update([]) == []
+    assert cache.update([second, first]) == [Change(None, first), Change(None, second)]
+    assert not cache.differs([first, second])
+    assert cache.update([second, first]) == []
+    assert cache.differs([second])
+    assert cache.update([second]) == [Change(first, None)]
     assert matching(cache, "unix:uid:1") == "2"
     assert len(cache) == 1
 
@@ -78,7 +81,7 @@ def test_a_new_entry_needs_an_svid_until_there_is_one() -> None:
     cache = cache_of(entry("2"), entry("1"))
     assert [stale.id for stale in cache.stale] == ["1", "2"]
     held = svid()
-    cache.hold("1", held)
+    cache.hold("1", held, HOUR + 1)
     assert [stale.id for stale in cache.stale] == ["2"]
     assert cache.svid(entry("1")) is held
     assert cache.svid(entry("2")) is None
@@ -88,14 +91,14 @@ def test_a_new_entry_needs_an_svid_until_there_is_one() -> None:
 
 def test_a_changed_entry_needs_another_svid_and_serves_the_old_one_meanwhile() -> None:
     cache = cache_of(entry("1"))
-    cache.hold("1", svid())
+    cache.hold("1", svid(), HOUR + 1)
     changed = entry("1", "unix:uid:2", revision_number=1)
     cache.learn(changed)
     assert cache.is_stale(changed)
     assert matching(cache, "unix:uid:1") == ""
     assert matching(cache, "unix:uid:2") == "1"
     assert cache.svid(changed) is not None
-    cache.hold("1", svid(1))
+    cache.hold("1", svid(1), HOUR + 1)
     cache.learn(changed)  # which is no news
     assert not cache.is_stale(changed)
 
@@ -103,24 +106,26 @@ def test_a_changed_entry_needs_another_svid_and_serves_the_old_one_meanwhile() -
 def test_an_entry_without_prefetch_needs_no_svid_before_it_has_had_one() -> None:
     cache = cache_of(entry("1", disable_x509_svid_prefetch=True))
     assert cache.stale == []
-    cache.hold("1", svid())
+    cache.hold("1", svid(), HOUR + 1)
+    assert not cache.plans()
     cache.learn(entry("1", disable_x509_svid_prefetch=True, revision_number=1))
     assert [stale.id for stale in cache.stale] == ["1"]
 
 
 def test_an_svid_past_its_half_life_is_stale() -> None:
     cache = cache_of(entry("1"), entry("2"))
-    cache.hold("1", svid())
-    cache.hold("2", svid())
+    cache.hold("1", svid(), HOUR + 1)
+    cache.hold("2", svid(), HOUR + 1)
     cache.age(HOUR)
-    assert cache.stale == []
+    assert not cache.any_stale
     cache.age(HOUR + 1)
     assert [stale.id for stale in cache.stale] == ["1", "2"]
+    assert cache.next_renewal is None
 
 
 def test_an_entry_for_a_secret_store_is_known_and_not_served() -> None:
     cache = cache_of(entry("1"))
-    cache.hold("1", svid())
+    cache.hold("1", svid(), HOUR + 1)
     stored = entry("1", store_svid=True, revision_number=1)
     cache.learn(stored)
     assert (len(cache), cache.stale, cache.svid(stored), matching(cache, "unix:uid:1")) == (1, [], None, "")
@@ -135,7 +140,7 @@ def test_an_entry_for_a_secret_store_is_known_and_not_served() -> None:
 
 def test_a_forgotten_entry_leaves_nothing() -> None:
     cache = cache_of(entry("1"), entry("2", "unix:uid:2"))
-    cache.hold("1", svid())
+    cache.hold("1", svid(), HOUR + 1)
     cache.forget("1")
     assert (matching(cache, "unix:uid:1"), cache.svid(entry("1")), [e.id for e in cache.stale]) == ("", None, ["2"])
     cache.clear()
@@ -150,9 +155,101 @@ def test_the_nearest_entry_lacks_the_fewest_selectors() -> None:
     assert SvidCache().nearest([]) is None
 
 
+# A limited size
+
+ONE, TWO, THREE = (entry(str(number), f"unix:uid:{number}") for number in (1, 2, 3))
+UID = {number: Selector("unix", f"uid:{number}") for number in (1, 2, 3)}
+
+
+def small(size: int, *held: str) -> SvidCache:
+    cache = SvidCache(size)
+    cache.update([ONE, TWO, THREE])
+    for number in held:
+        cache.hold(number, svid(), HOUR)
+    return cache
+
+
+def ids(cache: SvidCache) -> str:
+    return " ".join(stale.id for stale in cache.stale)
+
+
+def test_no_size_is_the_usual_one() -> None:
+    assert SvidCache(0).size == SvidCache().size == 1000
+
+
+def test_svids_are_fetched_ahead_as_long_as_there_is_room() -> None:
+    cache = small(2)
+    assert cache.plans()
+    cache.plan()
+    assert ids(cache) == "1 2"
+    assert not cache.plans()
+    cache.hold("1", svid(), HOUR)
+    cache.hold("2", svid(), HOUR)
+    cache.plan()
+    assert (ids(cache), cache.held) == ("", 2)
+
+
+def test_what_is_stale_already_takes_up_the_room() -> None:
+    cache = small(3, "1")
+    cache.age(HOUR)
+    assert cache.plans()
+    cache.plan()
+    assert ids(cache) == "1 2"  # and two are as many as there is room for
+    assert not cache.plans()
+
+
+def test_what_somebody_subscribes_to_is_fetched_whether_there_is_room_or_not() -> None:
+    cache = small(1, "1")
+    assert not cache.plans([UID[1]])
+    assert cache.plans([UID[3]])
+    cache.plan([UID[3]])
+    assert ids(cache) == "3"
+
+
+def test_those_are_dropped_first_that_nobody_has_asked_for_in_the_longest_time() -> None:
+    cache = small(2, "1", "2", "3")
+    cache.ask(["1"], 5)
+    cache.ask(["3"], 4)
+    cache.ask(["2"], 6)
+    assert cache.is_crowded()
+    cache.evict()
+    assert sorted(cache.svids) == ["1", "2"]
+    assert not cache.is_crowded()
+    cache.evict()
+    assert cache.held == 2
+
+
+def test_what_somebody_subscribes_to_is_not_dropped() -> None:
+    cache = small(1, "1", "2")
+    cache.evict([UID[1], UID[2]])
+    assert (cache.held, cache.is_crowded([UID[1], UID[2]])) == (2, False)
+    cache.evict([UID[1]])
+    assert list(cache.svids) == ["1"]
+
+
+# Who hears of a change
+
+
+def test_who_had_an_entry_and_who_has_it_now_hear_of_another_selector() -> None:
+    before, after = entry("1", "a:1", "a:2"), entry("1", "a:2", "a:3")
+    assert Change(None, after).touched == [frozenset(after.selectors)]
+    assert Change(before, None).touched == [frozenset(before.selectors)]
+    assert Change(before, after).touched == [frozenset(before.selectors), frozenset(after.selectors)]
+
+
+def test_who_has_an_entry_hears_of_other_federation_and_not_yet_of_anything_else() -> None:
+    before = entry("1", "a:1")
+    federated = entry("1", "a:1", federates_with=["example.com"])
+    assert Change(before, federated).touched == [frozenset(before.selectors)]
+    assert Change(before, entry("1", "a:1", hint="new")).touched == []
+    cache = cache_of(federated, entry("2", "a:2"), entry("3", "a:3", federates_with=["example.com"], store_svid=True))
+    assert cache.federating([TrustDomain("example.com")]) == [frozenset(before.selectors)]
+    assert cache.federating([TrustDomain("example.net")]) == []
+
+
 def test_it_pickles() -> None:
     cache = cache_of(entry("1"))
-    cache.hold("1", svid())
+    cache.hold("1", svid(), HOUR + 1)
     again = pickle.loads(pickle.dumps(cache))
     assert matching(again, "unix:uid:1") == "1"
     assert again.svid(entry("1")).certificate.serial == svid().certificate.serial

@@ -208,7 +208,7 @@ def test_a_graph_may_say_more_of_its_nodes() -> None:
         timedelta(hours=6),
     )
     assert list(sim.agents) == ["gate", "nested-agent"]
-    assert sim.agents["gate"].workload_key_type == "ec-p384"
+    assert sim.agents["gate"].config.workload_key_type == "ec-p384"
     assert str(sim.workloads["web"].spiffe_id) == "spiffe://example.com/x/web"
     assert str(sim.workloads["db"].spiffe_id) == "spiffe://example.com/db"
     assert sim.workloads["db"].agent.server is nested
@@ -276,7 +276,7 @@ def test_agents_are_rebuilt_with_join_tokens_and_keep_the_type_of_their_workload
     sim.root.agent("one", attestor=DeclaredNodeAttestor("one"), workload_key_type="ec-p384").workload("/web")
     again = Simulation.from_graph(sim.graph, seed=1)
     agent = again.agents["one"]
-    assert (agent.attestor.name, agent.workload_key_type) == ("join_token", "ec-p384")
+    assert (agent.attestor.name, agent.config.workload_key_type) == ("join_token", "ec-p384")
 
 
 def test_what_entries_and_processes_said_is_not_rebuilt() -> None:

@@ -70,10 +70,12 @@ def test_an_agent_that_has_stopped_says_why() -> None:
 
 def test_what_has_ended_is_said_to_have_ended() -> None:
     sim = Simulation("example.org", seed=1)
-    sim.root.agent("node")
-    assert "until 2030-01-01T01:00:00Z" in str(sim.tree())
-    sim.world.clock.advance(timedelta(hours=2))
-    assert "ended 2030-01-01T01:00:00Z" in str(sim.tree())
+    sim.root.nest("nested", ca_ttl=timedelta(minutes=1))
+    assert "until 2030-01-01T00:01:00Z" in str(sim.tree())
+    (entry,) = sim.root.list_entries(downstream=True)
+    sim.root.delete_entry(entry.id)
+    sim.advance(timedelta(hours=1))
+    assert "ended 2030-01-01T00:01:00Z" in str(sim.tree())
 
 
 def test_each_trust_domain_is_a_tree_of_its_own() -> None:

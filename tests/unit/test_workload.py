@@ -193,7 +193,7 @@ def test_a_federated_bundle_that_the_agent_has_lost_is_left_out(sim: Simulation)
     register(sim, "/a", federates_with=["example.com"])
     sim.settle()
     del sim.root.federated[other.trust_domain]
-    sim.settle()
+    sim.root.agent().sync()
     assert [str(bundle.trust_domain) for bundle in sim.root.agent().process(uid=1).fetch_x509_bundles()] == [
         "example.org"
     ]

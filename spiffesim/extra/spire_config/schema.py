@@ -92,7 +92,7 @@ REASONS: Final = {
     "bind_address": "not simulated: there are no sockets, a server is found by the name of its service",
     "data_dir": "not simulated: nothing is kept on disk",
     "disable_sds_api": _SDS,
-    "federation": "not simulated: there are no bundle endpoints, and nobody polls any",
+    "federation": "not read; say it with Server.federate_with, or with the settings bundle_endpoint and federates_with",
     "health_checks": "not simulated: there are no health checks",
     "insecure_bootstrap": _BOOTSTRAP,
     "log_file": _LOG,

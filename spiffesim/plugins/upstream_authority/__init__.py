@@ -17,6 +17,7 @@ from spiffesim.authority import JwtAuthority
 from spiffesim.chain import CertificateLike, Chain
 from spiffesim.instants import Microseconds, moment
 from spiffesim.keys import Draw, Key
+from spiffesim.ledger import X509Element
 from spiffesim.spiffe.ids import TrustDomain
 from spiffesim.spiffe.markup import pretty_fields
 from spiffesim.spiffe.x509.certificate import read_certificate
@@ -77,11 +78,13 @@ class MintedCa:
         chain: The new CA certificate, and those above it that are presented with it; no root.
         roots: The roots that it leads to.
         top: Within SPIRE, the certificate whose subject those of all nested CAs are copied from.
+        elements: Within SPIRE, the roots with their taint.
     """
 
     chain: Chain | Sequence[CertificateLike]
     roots: Sequence[CertificateLike]
     top: CertificateLike | None = None
+    elements: Sequence[X509Element] = ()
 
     _repr_pretty_ = pretty_fields
 
@@ -108,6 +111,15 @@ class Receiver(Protocol):
     @property
     def keyring(self) -> Keyring:
         """Its authorities, and who signs them."""
+        ...
+
+    @property
+    def now(self) -> Microseconds:
+        """The present instant by its own clock."""
+        ...
+
+    def changed(self) -> None:
+        """Let those look again who fetch from it."""
         ...
 
 

@@ -10,6 +10,8 @@ from typing import Protocol
 
 from spiffesim.authority import IssuedSvid, JwtAuthority
 from spiffesim.authorization import Caller
+from spiffesim.channel import UNREACHABLE
+from spiffesim.errors import Unavailable
 from spiffesim.keys import Key
 from spiffesim.plugins.upstream_authority import CaRequest, MintedCa, Receiver
 
@@ -61,8 +63,13 @@ class SpireUpstreamAuthority:
         Raises:
             NoIdentityIssued: If the agent gives this server no identity. SPIRE's server waits there forever.
             NotAuthorized: If no entry of the parent with that identity is downstream.
+            Unavailable: If the agent, or the parent, cannot be reached.
         """
-        return self.parent.new_downstream_x509_ca(request.key, preferred_ttl=request.preferred_ttl, caller=self._caller)
+        try:
+            caller = self._caller
+        except Unavailable as failure:
+            raise _failed("unable to request a new Downstream X509CA", failure) from failure
+        return self.parent.new_downstream_x509_ca(request.key, preferred_ttl=request.preferred_ttl, caller=caller)
 
     def publish_jwt_key(self, authority: JwtAuthority) -> Receiver:  # noqa: ARG002 - the caller hands it on
         """Hand a JWT key to the parent, which hands it on.
@@ -70,9 +77,26 @@ class SpireUpstreamAuthority:
         Raises:
             NoIdentityIssued: As for a CA.
             NotAuthorized: As for a CA.
+            Unavailable: As for a CA.
         """
-        self.parent.authorize("publish_jwt_authority", self._caller)
+        try:
+            caller = self._caller
+        except Unavailable as failure:
+            raise _failed("failed to push JWT authority", failure) from failure
+        self.parent.authorize("publish_jwt_authority", caller)
         return self.parent
 
     def __repr__(self) -> str:
         return "<SpireUpstreamAuthority>"
+
+
+def _failed(what: str, failure: Unavailable) -> Unavailable:
+    """The failure of a call in SPIRE's words; what the Workload API says stays as it is."""
+    if failure.code != UNREACHABLE:
+        return failure
+    return Unavailable(
+        f"upstreamauthority(spire): {what}: rpc error: code = Unavailable desc = {failure.message}",
+        status="INTERNAL",
+        hint=failure.hint,
+        code=UNREACHABLE,
+    )

@@ -83,9 +83,9 @@ def test_agents_hear_of_entries_when_the_server_has_looked_and_they_have(sim: Si
     assert not server.reload_entries()
     with pytest.raises(Refused, match="no identity issued"):
         web.fetch_x509_svid()
-    assert agent.sync()
+    agent.sync()
     assert str(web.fetch_x509_svid().spiffe_id) == WEB
-    assert not agent.sync()
+    assert not agent.behind
 
 
 def test_entries_of_a_nested_server_are_none_of_its_parents_business(server: Server) -> None:
@@ -113,10 +113,14 @@ def test_an_expired_agent_drops_out_of_aliases_and_keeps_its_own_children(sim: S
     own = create(server, "spiffe://example.org/own")
     sim.settle()
     agent = sim.agents["one"]
-    node = server.get_agent(agent.spiffe_id)
-    assert len(server.cache.authorized(node.spiffe_id, node.selectors_at(sim.world.now))) == 2
-    sim.world.clock.advance(timedelta(hours=1))  # the record ends, as if the agent had not been there to renew
-    assert server.cache.authorized(node.spiffe_id, node.selectors_at(sim.world.now)) == [own]
+    assert len(server.cache.authorized(agent.spiffe_id, server.nodes.shown_selectors(agent.spiffe_id))) == 2
+    sim.stop(agent)
+    sim.advance(minutes=61)  # the record ends, as the agent is not there to renew
+    assert server.cache.authorized(agent.spiffe_id, server.nodes.shown_selectors(agent.spiffe_id)) == [own]
+    sim.start(agent)  # it attests, and is seen at the server's next look
+    assert server.authorized_entries(agent.caller) == [own]
+    sim.advance(seconds=5)
+    assert len(server.authorized_entries(agent.caller)) == 2
 
 
 # Expiry

@@ -66,10 +66,45 @@ METHODS: dict[str, tuple[set[str], Call]] = {
         lambda server, caller: server.get_federated_bundle("example.com", caller=caller),
     ),
     "publish_jwt_authority": (DOWNSTREAM, lambda server, caller: server.publish_jwt_authority("", b"", caller=caller)),
+    "count_bundles": (OPERATORS, lambda server, caller: server.count_bundles(caller=caller)),
+    "list_federated_bundles": (OPERATORS, lambda server, caller: server.list_federated_bundles(caller=caller)),
+    "create_federated_bundle": (
+        OPERATORS,
+        lambda server, caller: server.create_federated_bundle(SpiffeBundle("example.com"), caller=caller),
+    ),
+    "update_federated_bundle": (
+        OPERATORS,
+        lambda server, caller: server.update_federated_bundle(SpiffeBundle("example.edu"), caller=caller),
+    ),
     "set_federated_bundle": (
         OPERATORS,
         lambda server, caller: server.set_federated_bundle(SpiffeBundle("example.net"), caller=caller),
     ),
+    "delete_federated_bundle": (
+        OPERATORS,
+        lambda server, caller: server.delete_federated_bundle("example.edu", caller=caller),
+    ),
+    "list_federation_relationships": (
+        OPERATORS,
+        lambda server, caller: server.list_federation_relationships(caller=caller),
+    ),
+    "get_federation_relationship": (
+        OPERATORS,
+        lambda server, caller: server.get_federation_relationship("example.edu", caller=caller),
+    ),
+    "create_federation_relationship": (
+        OPERATORS,
+        lambda server, caller: server.create_federation_relationship("example.edu", caller=caller),
+    ),
+    "update_federation_relationship": (
+        OPERATORS,
+        lambda server, caller: server.update_federation_relationship("example.edu", caller=caller),
+    ),
+    "delete_federation_relationship": (
+        OPERATORS,
+        lambda server, caller: server.delete_federation_relationship("example.edu", caller=caller),
+    ),
+    "refresh_bundle": (OPERATORS, lambda server, caller: server.refresh_bundle("example.edu", caller=caller)),
     "create_entry": (OPERATORS, lambda server, caller: server.create_entry(caller=caller)),
     "update_entry": (OPERATORS, lambda server, caller: server.update_entry("no entry", caller=caller)),
     "delete_entry": (OPERATORS, lambda server, caller: server.delete_entry("no entry", caller=caller)),

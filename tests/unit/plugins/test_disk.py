@@ -335,7 +335,7 @@ def test_a_ca_that_has_expired_since_signs_what_is_refused_then() -> None:
     keyring = make_keyring(upstream=authority)
     keyring.start(NOW)
     later = microseconds(AT + timedelta(hours=7))
-    keyring.catch_up(later)
+    keyring.rotate(later)
     noted = keyring.journal.where(kind="Unable to rotate X509 CA")
     assert [event.data["error"].partition(" (")[0] for event in noted] == [
         "X509 CA minted by upstream authority is invalid: invalid upstream-signed X509 CA: invalid X509 CA: "

@@ -1,0 +1,415 @@
+"""Sync: how an agent keeps up with its server, and has SVIDs for its entries.
+
+SPIRE: pkg/agent/manager/manager.go, pkg/agent/manager/sync.go
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from spiffesim.agentconfig import NEVER
+from spiffesim.authority import IssuedSvid
+from spiffesim.credentials import is_unknown_authority
+from spiffesim.entries import RegistrationEntry
+from spiffesim.errors import NotAuthorized, NotFound, Refused, SpiffeSimError
+from spiffesim.instants import Microseconds
+from spiffesim.lineage import leads_to
+from spiffesim.rotation import AVAILABILITY_GRACE
+from spiffesim.rpc import error_text
+from spiffesim.spiffe.bundle import SpiffeBundle
+from spiffesim.spiffe.ids import TrustDomain
+from spiffesim.view import Copied
+
+if TYPE_CHECKING:
+    from spiffesim.agent import Agent
+    from spiffesim.chain import CertificateLike
+
+_MOST_AT_ONCE: Final = 500
+"""How many SVIDs one call asks for. SPIRE: pkg/server/api/limits/limits.go"""
+
+
+class SyncFailed(Exception):
+    """One step of a sync failed; SPIRE gives the rest of it up.
+
+    Args:
+        step: Which one, in SPIRE's words.
+        cause: Why.
+    """
+
+    def __init__(self, step: str, cause: SpiffeSimError) -> None:
+        super().__init__(f"{step}: {error_text(cause)}")
+        self.cause = cause
+
+
+class Sync:
+    """What an agent does to keep up with its server.
+
+    Args:
+        agent: The agent.
+
+    Attributes:
+        seen: Which revision of its server it has seen last.
+    """
+
+    def __init__(self, agent: Agent) -> None:
+        self.agent = agent
+        self.seen = -1
+        self._at_once = _MOST_AT_ONCE
+        # SPIRE asks again every half second for what was refused. The answer stays what it is while the server's
+        # revision does, so here it is asked for again when that has changed.
+        self._refused: set[str] = set()
+        self._refused_at = -1
+
+    # When
+
+    @property
+    def due(self) -> Microseconds:
+        """From when on a sync would bring anything."""
+        agent, server = self.agent, self.agent.server
+        if self.expects_news or self.pending or agent.cache.is_crowded(agent.active):
+            return 0
+        handshake = agent.credentials.handshake()
+        if handshake.failure is not None:
+            return 0
+        ends = [agent.credentials.svid.not_after + 1 - server.skew]
+        if server.shown is not None:
+            ends.append(handshake.server_fails_from)
+        renewal = agent.cache.next_renewal
+        if renewal is not None:
+            # What nobody looks at is renewed when somebody does (catch_up), as long as the server can sign.
+            ca_ends = server.keyring.x509.current.not_after + 1 - server.skew
+            ends.append(renewal[0] - agent.skew if self._eager else ca_ends)
+        return min(ends)
+
+    @property
+    def _eager(self) -> bool:
+        """Whether each renewal of a workload's SVID is an event of its own: somebody hears of it, or it may fail."""
+        agent = self.agent
+        return bool(
+            agent.world.journal.debug
+            or agent.streams
+            or agent.config.target
+            or agent.config.workload_key_type.startswith("rsa")
+            or agent.server.now > agent.server.keyring.x509.current.not_after
+            or (agent.sync_loop is not None and agent.sync_loop.retry_at is not None)
+        )
+
+    def catch_up(self) -> None:
+        """Renew what the syncs up to now would have renewed, had anybody looked."""
+        agent = self.agent
+        loop = agent.sync_loop
+        if loop is None or loop.grid is None or loop.retry_at is not None or not agent.running:
+            return
+        while (renewal := agent.cache.next_renewal) is not None:
+            instant = loop.grid.at(loop.grid.next(max(renewal[0] - agent.skew, agent.caught_up + 1)))
+            if not agent.world.timetable.passed(instant, loop):
+                return
+            entry = agent.cache.entry(renewal[1])
+            svid = agent.server.sign_entry(
+                entry,
+                agent.spiffe_id,
+                now=instant + agent.server.skew,
+                key_type=agent.config.workload_key_type,
+            )
+            self._hold(entry, svid, instant)
+
+    # What
+
+    def run(self, *, rotating: bool) -> bool:
+        """Sync; False if that failed and is to be tried again after a while.
+
+        Args:
+            rotating: Whether SVIDs that are to be renewed count as stale, as they do in SPIRE's own syncs.
+        """
+        if self._eager:
+            self.catch_up()
+        try:
+            self.synchronize(rotating=rotating)
+        except SyncFailed as failure:
+            self.catch_up()
+            return self._fail(failure, rotating=rotating)
+        self.agent.credentials.storage.started_at = None
+        return True
+
+    def synchronize(self, *, rotating: bool) -> None:
+        """Fetch entries and bundles, and mint what is stale.
+
+        Raises:
+            SyncFailed: If a step failed; then nothing of the later ones has happened.
+
+        SPIRE: pkg/agent/manager/sync.go (synchronize)
+        """
+        agent, server = self.agent, self.agent.server
+        step = "failed to fetch authorized entries"
+        try:
+            agent.credentials.connect()
+            if rotating and self.seen == server.revision:
+                self._show_itself()
+            else:
+                entries = server.authorized_entries(agent.credentials.caller)
+                agent.credentials.fresh = False
+                step = "failed to fetch federated bundle"
+                self._take(entries, self._fetch_federated(entries))
+        except SpiffeSimError as error:
+            raise SyncFailed(step, error) from error
+        agent.cache.plan(agent.active)
+        agent.cache.evict(agent.active)
+        if not rotating:
+            self._refused.clear()
+        elif self._eager:
+            agent.cache.age(agent.now)
+        self._mint()
+
+    def _show_itself(self) -> None:
+        """Fetch what would be what it was; what counts is that the server sees the agent's SVID in use."""
+        credentials, server = self.agent.credentials, self.agent.server
+        if self.expects_news:
+            server.nodes.authorize("authorized_entries", credentials.caller, server.now)
+            credentials.fresh = False
+
+    @property
+    def expects_news(self) -> bool:
+        """Whether the server might answer otherwise than at the last sync."""
+        credentials, server = self.agent.credentials, self.agent.server
+        return (
+            self.seen != server.revision
+            or credentials.fresh
+            or server.now > credentials.svid.not_after
+            or not server.nodes.knows(credentials.caller)
+        )
+
+    def _take(self, entries: list[RegistrationEntry], federated: dict[TrustDomain, SpiffeBundle]) -> None:
+        """Go on with what was fetched, and tell those who listen."""
+        agent = self.agent
+        self.seen = agent.server.revision
+        news = agent.view.copy(agent.server.view)
+        other = [name for name, bundle in federated.items() if agent.federated.get(name) != bundle]
+        agent.federated = federated
+        self._process_taints(news)
+        if agent.cache.differs(entries):
+            self.catch_up()
+        for channel in agent.channels:
+            channel.remember()
+        changes = agent.cache.update(entries)
+        if changes:
+            agent.tell_channels()
+            agent.view.ledger.closures += 1  # a nested server that attests through here may have lost its identity
+        if not agent.streams:
+            return
+        if news:
+            agent.notify(None)
+        else:
+            agent.notify(
+                [*(touched for change in changes for touched in change.touched), *agent.cache.federating(other)]
+            )
+
+    def _fetch_federated(self, entries: Iterable[RegistrationEntry]) -> dict[TrustDomain, SpiffeBundle]:
+        """The bundles that entries federate with; one that the server has lost is passed over.
+
+        Raises:
+            Refused: If the server refuses one, as it does its own.
+        """
+        bundles: dict[TrustDomain, SpiffeBundle] = {}
+        for name in dict.fromkeys(name for entry in entries for name in entry.federates_with):
+            with suppress(NotFound):
+                bundles[name] = self.agent.server.get_federated_bundle(name, caller=self.agent.credentials.caller)
+        return bundles
+
+    def learn(self, entry: RegistrationEntry) -> None:
+        """Take over one entry that has just been created: its SVID, and the bundles that it alone federates with."""
+        agent = self.agent
+        agent.cache.learn(entry)
+        if not entry.disable_x509_svid_prefetch and agent.cache.held < agent.cache.size:
+            self.mint_for(entry)
+        if entry.federates_with:
+            with suppress(Refused):  # the next sync finds out
+                agent.credentials.connect()
+                agent.federated = self._fetch_federated([entry]) | agent.federated
+
+    # Minting
+
+    @property
+    def pending(self) -> bool:
+        """Whether the next look at what is stale would ask the server for anything."""
+        agent, stale = self.agent, self.agent.cache.stale_ids
+        refused = self._still_refused
+        return any(entry_id not in refused for entry_id in stale) or agent.cache.plans(agent.active)
+
+    @property
+    def _still_refused(self) -> set[str]:
+        if self._refused_at != self.agent.server.revision:
+            self._refused.clear()
+            self._refused_at = self.agent.server.revision
+        return self._refused
+
+    def mint_stale(self) -> bool:
+        """Mint what is stale; False if the server could not be asked."""
+        self.agent.cache.plan(self.agent.active)
+        try:
+            self._mint()
+        except SyncFailed as failure:
+            self.agent.note("SVID sync failed", error=str(failure))
+            return False
+        return True
+
+    def _mint(self) -> None:
+        """Mint SVIDs for entries that are stale, as many as one call may ask for.
+
+        Raises:
+            SyncFailed: If the call failed. Of the next one half as much is asked.
+        """
+        agent, refused = self.agent, self._still_refused
+        asked = [entry for entry in agent.cache.stale if entry.id not in refused][: self._at_once]
+        if not asked:
+            return
+        try:
+            agent.credentials.connect()
+            for entry in asked:
+                self._ask(entry)
+        except (NotAuthorized, Refused) as error:
+            self._at_once = max(self._at_once // 2, 1)
+            raise SyncFailed("failed to batch new X509 SVID(s)", error) from error
+        self._at_once = min(self._at_once * 2, _MOST_AT_ONCE)
+        agent.wake()
+
+    def mint_for(self, entry: RegistrationEntry) -> bool:
+        """Mint the SVID of one entry; False if that failed."""
+        try:
+            self.agent.credentials.connect()
+            return self._ask(entry)
+        except Refused as error:
+            self._refuse(entry, error)
+            return False
+
+    def _ask(self, entry: RegistrationEntry) -> bool:
+        """Ask for the SVID of one entry; False if it was refused.
+
+        Raises:
+            NotAuthorized: If the agent itself is turned away.
+        """
+        agent = self.agent
+        if agent.world.journal.debug:
+            held = agent.cache.svid(entry)
+            agent.note(
+                "Creating X509-SVID" if held is None else "Renewing X509-SVID",
+                spiffe_id=entry.spiffe_id,
+                entry_id=entry.id,
+            )
+        try:
+            svid = agent.server.new_x509_svid(
+                agent.credentials.caller, entry.id, key_type=agent.config.workload_key_type
+            )
+        except NotAuthorized:
+            raise
+        except SpiffeSimError as error:  # or there is no key: the packaged RSA primes may be used up
+            self._refuse(entry, error)
+            return False
+        self._hold(entry, svid, agent.world.now)
+        return True
+
+    def _refuse(self, entry: RegistrationEntry, error: SpiffeSimError) -> None:
+        """Note that an entry stays stale, which SPIRE does at each attempt."""
+        self._still_refused.add(entry.id)
+        self.agent.tell_channels()
+        self.agent.note("Failed to mint X509 SVID", entry_id=entry.id, error=str(error))
+
+    def _hold(self, entry: RegistrationEntry, svid: IssuedSvid, instant: Microseconds) -> None:
+        """Hold an SVID that was minted at an instant, to be renewed at a later check, and tell those who listen."""
+        agent, target = self.agent, self.agent.config.target
+        if target and svid.not_after - svid.not_before - target <= AVAILABILITY_GRACE:
+            agent.note(
+                "X509 SVID lifetime isn't long enough to guarantee the availability_target, falling back to the default "
+                "rotation strategy",
+                spiffe_id=entry.spiffe_id,
+                entry_id=entry.id,
+            )
+        renew_after = svid.renew_after(agent.sync_interval, target)
+        agent.cache.hold(entry.id, svid, max(renew_after, instant + agent.skew + 1))
+        if agent.streams:
+            agent.notify([frozenset(entry.selectors)])
+
+    # Tainted authorities
+
+    def _process_taints(self, news: Copied) -> None:
+        """Have renewed what comes from an authority that has been tainted since the last sync.
+
+        SPIRE: pkg/agent/manager/sync.go (processTaintedAuthorities)
+        """
+        agent = self.agent
+        if news.tainted_x509:
+            agent.note("New tainted X.509 authorities found", subject_key_ids=",".join(news.tainted_x509))
+            tainted = {element.subject_key_id: element.certificate for element in agent.view.x509_elements}
+            roots = tuple(tainted[key_id] for key_id in news.tainted_x509)
+            self._schedule(roots)
+            agent.credentials.judge(roots)
+        if news.tainted_jwt:
+            agent.note("New tainted JWT authorities found", jwt_authority_key_ids=",".join(news.tainted_jwt))
+            for key_id, count in agent.tokens.taint(news.tainted_jwt).items():
+                agent.note(
+                    "JWT-SVIDs were removed from the JWT cache because they were issued by a tainted authority",
+                    jwt_authority_key_ids=key_id,
+                    tainted_jwt_svids=count,
+                )
+
+    def _schedule(self, roots: tuple[CertificateLike, ...]) -> None:
+        agent = self.agent
+        held = tuple(agent.cache.svids)
+        if held:
+            agent.note("Scheduled rotation for SVID entries due to tainted X.509 authorities", count=len(held))
+            agent.taint_loop.schedule(held, roots)
+
+    def taint(self, entry_ids: Iterable[str], roots: tuple[CertificateLike, ...]) -> None:
+        """Drop the SVIDs of these entries that lead to tainted roots; they are minted again at the next look.
+
+        SPIRE: pkg/agent/manager/cache/x509_lru_cache.go (processTaintedSVIDs)
+        """
+        self.catch_up()
+        agent, tainted = self.agent, 0
+        held = agent.cache.svids
+        for entry_id in entry_ids:
+            svid = held.get(entry_id)
+            if svid is None:
+                continue
+            if agent.now > svid.not_after:
+                agent.note("Failed to check if SVID is signed by tainted authority", entry_id=entry_id)
+            elif leads_to(svid, roots, agent.now):
+                tainted += 1
+                agent.cache.drop(entry_id)
+        agent.note("Tainted X.509 SVIDs", tainted_svids=tainted)
+        agent.wake()
+
+    # When it fails
+
+    def _fail(self, failure: SyncFailed, *, rotating: bool) -> bool:
+        """React to a sync that failed. SPIRE: pkg/agent/manager/manager.go (runSynchronizer)."""
+        agent, cause = self.agent, failure.cause
+        agent.tell_channels()
+        if is_unknown_authority(cause):
+            return self._face_another_authority(failure, rotating=rotating)
+        agent.note("Synchronize failed", error=str(failure))
+        if not isinstance(cause, NotAuthorized) or cause.detail is None:
+            return False
+        if not agent.credentials.recover(cause):
+            return True
+        if rotating:
+            agent.restart_loops()
+            return True
+        return self.run(rotating=False)
+
+    def _face_another_authority(self, failure: SyncFailed, *, rotating: bool) -> bool:
+        """The server has become another: end, or wait whether it stays so, and then bootstrap again."""
+        agent, storage = self.agent, self.agent.credentials.storage
+        if agent.rebootstrap_mode == NEVER:
+            agent.note("Synchronize failed, non-recoverable error", error=str(failure))
+            agent.crash(f"failed to sync with SPIRE Server: {failure}")
+            return True
+        if agent.credentials.waits_for_old_server():
+            if agent.sync_loop is not None and rotating:
+                agent.sync_loop.failures = -1  # SPIRE: it does not back off
+            return False
+        agent.note("Trust Bundle and Server don't agree, rebootstrapping")
+        storage.forget()
+        agent.crash("shutting down for rebootstrapping")
+        return True
