@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from spiffesim.authority import IssuedSvid
 from spiffesim.authorization import ANONYMOUS, Caller
 from spiffesim.errors import AttestationFailed, NotAuthorized, Refused, SpiffeSimError
-from spiffesim.handshake import Handshake
+from spiffesim.handshake import UNKNOWN_AUTHORITY, Handshake
 from spiffesim.instants import SECOND, Microseconds, span
 from spiffesim.lineage import leads_to
 from spiffesim.rpc import error_text
@@ -25,9 +25,6 @@ CHECK: Final = 5 * SECOND
 """How often it looks at its own SVID. SPIRE: pkg/agent/svid/rotator_config.go"""
 
 BANNED: Final = "AGENT_BANNED"
-UNKNOWN_AUTHORITY: Final = "x509: certificate signed by unknown authority"
-"""By this text SPIRE knows a server of another authority. SPIRE: pkg/common/x509util/cert.go"""
-
 _LOST_AT_RESTART: Final = (
     "Node attestation is not reattestable and the 'memory' key manager is in use; if the agent process is restarted, "
     "it will be unable to obtain a new SVID and will need to be manually evicted to be able to re-attest."
@@ -51,7 +48,7 @@ class Credentials:
         tainted: Whether its SVID comes from a tainted authority, so that it is to be renewed whatever its age.
         fresh: Whether the server has not seen the SVID in use yet.
         connected: Whether there is a connection that was made with this SVID. SPIRE's server ends each after
-            three minutes; here one lasts until a call fails, or there is a new SVID.
+            three minutes; here one lasts until a call fails, either process ends, or there is a new SVID.
     """
 
     def __init__(self, agent: Agent) -> None:
@@ -93,8 +90,10 @@ class Credentials:
     def handshake(self, *, anonymous: bool = False) -> Handshake:
         """How it would reach its server now; anonymously, as it does to attest."""
         agent = self.agent
-        shown = None if anonymous or self.connected else self.svid
-        return Handshake(agent, agent.server, shown, agent.view if self.storage.bundle else None)
+        connected = self.connected and not anonymous
+        shown = None if anonymous or connected else self.svid
+        trusts = agent.view if self.storage.bundle else None
+        return Handshake(agent, agent.server, shown, trusts, connected=connected)
 
     def connect(self) -> None:
         """Reach the server.

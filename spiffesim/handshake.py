@@ -25,6 +25,10 @@ _UNVERIFIED: Final = (
 _ALERT: Final = 'connection error: desc = "error reading server preface: remote error: tls: bad certificate"'
 
 
+UNKNOWN_AUTHORITY: Final = "x509: certificate signed by unknown authority"
+"""By this text an agent knows a server of another authority. SPIRE: pkg/common/x509util/cert.go"""
+
+
 class Party(Protocol):
     """One end of a connection."""
 
@@ -75,18 +79,28 @@ class Handshake:
         server: Who is called.
         svid: What the client shows; None for nothing, as an agent that has not attested.
         trusts: The bundle that the client judges the server by; None where it takes anybody (``insecure_bootstrap``).
+        connected: Whether there is a connection already: whom the server's SVID leads to was seen when it was made.
 
     SPIRE: pkg/agent/client/client.go, pkg/server/plugin/upstreamauthority/spire/spire_server_client.go,
     pkg/server/endpoints/auth.go
     """
 
-    __slots__ = ("client", "server", "svid", "trusts")
+    __slots__ = ("client", "connected", "server", "svid", "trusts")
 
-    def __init__(self, client: Party, server: Listener, svid: IssuedSvid | None, trusts: View | None) -> None:
+    def __init__(
+        self,
+        client: Party,
+        server: Listener,
+        svid: IssuedSvid | None,
+        trusts: View | None,
+        *,
+        connected: bool = False,
+    ) -> None:
         self.client = client
         self.server = server
         self.svid = svid
         self.trusts = trusts
+        self.connected = connected
 
     @property
     def failure(self) -> tuple[str, str] | None:
@@ -96,7 +110,7 @@ class Handshake:
             return REFUSED, f"{client.name} cannot reach {server.name}"
         shown = server.shown
         if shown is not None and self.trusts is not None:
-            problem = problem_of(shown, self.trusts, client.now)
+            problem = _out_of_time(shown, client.now) if self.connected else problem_of(shown, self.trusts, client.now)
             if problem:
                 return _UNVERIFIED % problem, f"{client.name} judges the SVID of {server.name} by its own clock"
         if self.svid is not None:
@@ -137,6 +151,13 @@ def problem_of(svid: IssuedSvid, view: View, now: Microseconds) -> str:
         view: The bundle that it is judged by.
         now: The instant that it is judged at.
     """
+    problem = _out_of_time(svid, now)
+    if not problem and not _leads_into(svid, view):
+        problem = UNKNOWN_AUTHORITY
+    return problem
+
+
+def _out_of_time(svid: IssuedSvid, now: Microseconds) -> str:
     begin, end = svid.not_before, svid.not_after
     if svid.certificate.issuer is not None:
         begin = max(begin, svid.certificate.issuer.certificate.not_before)
@@ -146,7 +167,7 @@ def problem_of(svid: IssuedSvid, view: View, now: Microseconds) -> str:
         return (
             f"x509: certificate has expired or is not yet valid: current time {rfc3339(now)} is before {rfc3339(begin)}"
         )
-    return "" if _leads_into(svid, view) else "x509: certificate signed by unknown authority"
+    return ""
 
 
 def _leads_into(svid: IssuedSvid, view: View) -> bool:

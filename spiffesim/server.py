@@ -332,6 +332,8 @@ class Server(Nested, AgentService, SvidService, BundleService, TrustDomainServic
         self._svid = None
         if self.channel is not None:
             self.channel.close()
+        for agent in self.agents:
+            agent.credentials.connected = False
         self.look_around()
 
     def restart(self) -> None:

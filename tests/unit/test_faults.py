@@ -495,6 +495,18 @@ def test_an_agent_that_sleeps_answers_nobody_and_goes_on_where_it_was() -> None:
     assert count(sim, "Machine suspended", "root-agent") == count(sim, "Machine resumed", "root-agent") == 1
 
 
+def test_what_was_left_to_wait_is_waited_after_a_pause() -> None:
+    sim = world(Simulation("example.org", seed=1))
+    rotator = sim.root.loops[0]
+    before = rotator.grid
+    sim.pause("root")
+    sim.advance(seconds=33)
+    sim.resume("root")
+    assert before is not None
+    assert rotator.grid is not None
+    assert rotator.grid.start - before.start == 33_000_000
+
+
 def test_a_laptop_that_sleeps_for_longer_than_its_svid_lives_comes_back_expired() -> None:
     def story(sim: Simulation) -> None:
         sim.pause("nested-agent")
