@@ -88,7 +88,8 @@ class Daemon:
     def wake(self) -> None:
         """Let its loops look again at when they have something to do: something has changed here, or around it."""
         for loop in self.loops:
-            self.world.timetable.wake(loop)
+            if not loop.idle:
+                self.world.timetable.wake(loop)
 
     def pause(self) -> None:
         """Suspend its machine: nothing runs and nothing is answered, while the clock goes on."""

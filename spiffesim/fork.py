@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import io
 import pickle
+from collections.abc import Collection
+from itertools import chain
 from typing import Any, Final, TypeVar
 
 from spiffesim.agent import Agent
@@ -87,14 +89,16 @@ def fork(original: _Copied) -> _Copied:
     return copied
 
 
-def _constant(value: Any) -> bool:
-    """Whether a value can never change."""
-    kind = type(value)
-    return kind in _CONSTANT or (kind is tuple and all(map(_constant, value)))
+def _constant(values: Collection[Any]) -> bool:
+    """Whether none of these can ever change, nor what is in them: a year's worth is looked at a level at a time."""
+    kinds = set(map(type, values)) - _CONSTANT
+    if not kinds:
+        return True
+    return kinds == {tuple} and _constant([*chain.from_iterable(value for value in values if type(value) is tuple)])
 
 
 def _holds_constants(container: Any) -> bool:
-    return all(map(_constant, container)) and (type(container) is not dict or all(map(_constant, container.values())))
+    return _constant(container) and (type(container) is not dict or _constant(container.values()))
 
 
 class _Writer(pickle.Pickler):

@@ -85,6 +85,11 @@ class Loop:
     def _period(self) -> Microseconds:
         return self.period
 
+    @property
+    def idle(self) -> bool:
+        """Whether it has no grid and waits for nothing: then only it itself knows when it runs again."""
+        return self.grid is None and self.retry_at is None and self.planned is None
+
     def tick(self) -> None:
         """Run once, as the cause of what happens thereby, and wait as SPIRE does when that fails."""
         journal = self.node.world.journal

@@ -127,6 +127,7 @@ class Server(Nested, AgentService, SvidService, BundleService, TrustDomainServic
         self.children: list[Server] = []
         self._svid: IssuedSvid | None = None
         self._svid_tainted = False
+        self._svid_checked: Microseconds = -1
 
     # What the rest of the simulation needs of it, by name, so that a world can be pickled
 
@@ -170,6 +171,7 @@ class Server(Nested, AgentService, SvidService, BundleService, TrustDomainServic
     def _server_svid(self) -> IssuedSvid:
         if self._svid is None:
             self.renew_svid()
+        self._catch_up_svid()
         assert self._svid is not None
         return self._svid
 
@@ -265,8 +267,46 @@ class Server(Nested, AgentService, SvidService, BundleService, TrustDomainServic
             return 0
         return rotation.half_life(self._svid.not_before, self._svid.not_after) + 1
 
+    @property
+    def svid_news(self) -> Microseconds:
+        """From when on, by its own clock, renewing its own SVID is an event.
+
+        Until its CA ends or another one signs, a renewal is one only for those who look: see ``_catch_up_svid``.
+        """
+        current = self.keyring.x509.current
+        if self._svid is None or not self._renews_quietly or self._svid.certificate.issuer is not current.authority:
+            return self.svid_due
+        return max(self.svid_due, current.not_after + 1)
+
+    @property
+    def _renews_quietly(self) -> bool:
+        return not (
+            self._svid_tainted
+            or self.pollers
+            or self.world.journal.debug
+            or self.config.ca_key_type.startswith("rsa")  # keys that depend on the order in which they are drawn
+        )
+
+    def _catch_up_svid(self) -> None:
+        """Renew its own SVID as its checks up to now would have, had anybody looked."""
+        loops = [loop for loop in self.loops if isinstance(loop, serverloops.SvidRotator)]
+        if not loops or not self.running or self._svid is None or not self._renews_quietly:
+            return
+        grid = loops[0].grid
+        assert grid is not None
+        while True:
+            instant = grid.at(grid.next(max(self.svid_due - self.skew, self.caught_up + 1, self._svid_checked + 1)))
+            authority = self.keyring.x509_authority_at(instant + self.skew)
+            passed = self.world.timetable.passed(instant, loops[0])
+            if not passed or authority is None or authority.not_after < instant + self.skew:
+                return
+            self._svid_checked = instant  # an SVID of a CA that is about to end is due again at once
+            self._svid = self._sign_svid(instant + self.skew)
+
     def rotate_svid(self) -> None:
         """Renew its own SVID past its half-life, or when it is tainted. SPIRE: pkg/server/svid/rotator.go."""
+        self._catch_up_svid()
+        self._svid_checked = self.world.now
         if self.now < self.svid_due:
             return
         try:
@@ -397,8 +437,14 @@ class Server(Nested, AgentService, SvidService, BundleService, TrustDomainServic
 
     def set_skew(self, skew: Microseconds) -> None:
         """Set its clock that far ahead of the world's."""
+        self._catch_up_svid()
         self.keyring.forget_history()
         super().set_skew(skew)
+
+    def pause(self) -> None:
+        """Suspend its machine."""
+        self._catch_up_svid()
+        super().pause()
 
     def lose_datastore(self) -> None:
         """Lose all that is stored; its process has ended."""
@@ -417,8 +463,8 @@ class Server(Nested, AgentService, SvidService, BundleService, TrustDomainServic
 
     @property
     def shown(self) -> IssuedSvid | None:
-        """Its own X509-SVID as a record, as it stands; None before there is one."""
-        return self._svid
+        """Its own X509-SVID as a record; None before there is one."""
+        return None if self._svid is None else self._server_svid()
 
     @property
     def valid_until(self) -> Microseconds:
@@ -430,14 +476,26 @@ class Server(Nested, AgentService, SvidService, BundleService, TrustDomainServic
 
     def renew_svid(self) -> None:
         """Sign a new SVID of its own, over a new key."""
-        draw = Draw.next(self.world.randomness, f"{self.name} server")
-        self._svid = self.ca.sign_svid(
+        before = self._svid
+        self._svid = self._sign_svid(self.now)
+        self._svid_tainted = False
+        if before is None or before.certificate.issuer is not self._svid.certificate.issuer:
+            self.wake_callers()  # who may not know where it leads
+        else:
+            self._wake_those_who_mind()
+
+    def _sign_svid(self, now: Microseconds) -> IssuedSvid:
+        return self.ca.sign_svid(
             SERVER_SVID,
-            draw,
+            Draw.next(self.world.randomness, f"{self.name} server"),
             spiffe_id=str(self.spiffe_id),
-            now=self.now,
+            now=now,
             ttl=span(self.config.default_x509_svid_ttl),
             key_type=self.config.ca_key_type,
         )
-        self._svid_tainted = False
-        self.wake_callers()  # whose clocks may be behind, so that it is not valid yet
+
+    def _wake_those_who_mind(self) -> None:
+        """Let those callers look again to whom a newer SVID may be another: who polls, and whose clock is behind."""
+        for caller in (*self.agents, *self.children, *self.pollers):
+            if caller.skew != self.skew or caller in self.pollers:
+                caller.wake()

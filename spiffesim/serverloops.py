@@ -135,7 +135,7 @@ class SvidRotator(ServerLoop):
     period = 5 * SECOND
 
     def due(self) -> Microseconds:
-        return self.node.svid_due - self.node.skew
+        return self.node.svid_news - self.node.skew
 
     def run(self) -> bool:
         self.node.rotate_svid()

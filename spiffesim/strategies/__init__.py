@@ -1,4 +1,4 @@
-"""Hypothesis strategies: SPIFFE IDs, trust domains, topologies, and whole simulations.
+"""Hypothesis strategies: SPIFFE IDs, trust domains, topologies, whole simulations, and a machine that does things to them.
 
 All arguments are keyword-only; examples shrink towards one server, short names and shallow trees.
 """
@@ -15,8 +15,9 @@ from spiffesim import topology
 from spiffesim.keys import KEY_TYPES
 from spiffesim.simulation import Simulation
 from spiffesim.spiffe.ids import SpiffeId, TrustDomain
+from spiffesim.strategies.machine import TrustDomainMachine
 
-__all__ = ["KEY_TYPES", "TopologyOptions", "simulations", "spiffe_ids", "topologies", "trust_domains"]
+__all__ = ["KEY_TYPES", "TopologyOptions", "TrustDomainMachine", "simulations", "spiffe_ids", "topologies", "trust_domains"]
 
 _NAME_CHARACTERS: Final = string.ascii_lowercase + string.digits + ".-_"
 _PATH_CHARACTERS: Final = string.ascii_letters + string.digits + ".-_"

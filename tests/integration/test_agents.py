@@ -5,6 +5,7 @@ SPIRE: test/integration/suites
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -19,7 +20,7 @@ from tests.integration.deployments import deploy
 TRY = timedelta(seconds=30)
 
 
-def waiting_for(kind: str, node: str):  # type: ignore[no-untyped-def]
+def waiting_for(kind: str, node: str) -> Callable[[Simulation], bool]:
     """Whether a node has logged a line."""
     return lambda sim: bool(sim.journal.where(kind=kind, node=node))
 
@@ -29,7 +30,7 @@ def test_a_banned_agent_shuts_down_and_an_evicted_one_attests_again() -> None:
     sim, root, agent = deployment.sim, deployment.sim.root, deployment.agents["root"]
     agent_id = agent.spiffe_id
     deployment.register_workloads()
-    assert deployment.workloads["root"].fetch_x509_svid()
+    deployment.workloads["root"].fetch_x509_svid()
 
     root.ban_agent(agent_id)
     assert sim.journal.where(kind="Agent banned", node="root")
@@ -49,12 +50,12 @@ def test_a_banned_agent_shuts_down_and_an_evicted_one_attests_again() -> None:
     sim.advance(seconds=12)
     assert sim.journal.where(kind="SVID is not found. Starting node attestation", node="root-agent")
     assert sim.journal.where(kind="Node attestation was successful", node="root-agent")
-    assert deployment.workloads["root"].fetch_x509_svid()
+    deployment.workloads["root"].fetch_x509_svid()
 
     sim.stop(agent)
     sim.start(agent)
     sim.advance(seconds=12)
-    assert deployment.workloads["root"].fetch_x509_svid()
+    deployment.workloads["root"].fetch_x509_svid()
 
 
 def test_of_two_evicted_agents_only_the_one_with_a_certificate_attests_again() -> None:
@@ -132,7 +133,7 @@ def test_entries_reach_every_agent_of_a_node_alias_and_leave_it_again() -> None:
         shared = agent.process(uid=1002).fetch_x509_svid()
         assert str(shared.spiffe_id) == "spiffe://domain.test/workload-shared"
         assert workload.fetch_x509_svid().parsed[0].dns_names == ("example.org",)
-        assert agent.process(uid=1004).fetch_x509_svid()
+        agent.process(uid=1004).fetch_x509_svid()
 
     root.update_entry("with-dns", mask=["dns_names"], dns_names=["example.com"])
     sim.run_until(

@@ -7,12 +7,10 @@ from datetime import timedelta
 import pytest
 
 from spiffesim import Simulation
-from spiffesim.agent import Agent
 from spiffesim.errors import Expired, NoIdentityIssued, Unavailable
 from spiffesim.plugins.node_attestor.declared import DeclaredNodeAttestor
 from spiffesim.spiffe.ids import TrustDomain
 from spiffesim.spiffe.jwtsvid import JwtSvid
-from spiffesim.workload import Workload
 from tests.integration.authorities import replaced
 
 SECOND, MINUTE, HOUR, DAY = (timedelta(**{unit: 1}) for unit in ("seconds", "minutes", "hours", "days"))
@@ -96,11 +94,14 @@ def test_an_entry_hidden_by_its_hint_still_federates(sim: Simulation) -> None:
     def ids() -> list[str]:
         return [svid.spiffe_id.path for svid in process.fetch_x509_svids()]
 
+    def foreign() -> list[TrustDomain]:
+        return [bundle.trust_domain for bundle in process.fetch_x509_bundles()][1:]
+
     def fetch() -> JwtSvid:
         return process.fetch_jwt_svid(audience="all", spiffe_id="spiffe://example.org/younger")
 
     assert ids() == ["/older"]
-    assert COM in process.fetch_x509_bundles()
+    assert foreign() == [COM]
     with pytest.raises(NoIdentityIssued):
         fetch()
     (younger,) = sim.root.list_entries(by_spiffe_id="spiffe://example.org/younger")
@@ -108,11 +109,11 @@ def test_an_entry_hidden_by_its_hint_still_federates(sim: Simulation) -> None:
     shown.root.update_entry(younger.id, mask=["hint"], hint="external")
     hidden.root.delete_entry(younger.id)
     hidden.advance(seconds=10)
-    assert COM not in process.fetch_x509_bundles()
+    assert foreign() == []
     shown.advance(seconds=10)
     process = shown.workloads[process.name]
     assert sorted(ids()) == ["/older", "/younger"]
-    assert fetch()
+    fetch()
 
 
 # Outages and renewals
@@ -124,7 +125,7 @@ def test_expired_svids_are_served_during_an_outage() -> None:
     agent_ends = sim.now + 2 * HOUR
     sim.cut(web.agent, "root")
     sim.advance(HOUR)
-    assert peer.validate_x509_svid(peer.fetch_x509_svid())
+    peer.validate_x509_svid(peer.fetch_x509_svid())
     expired = web.fetch_x509_svid()
     assert expired.not_after < sim.now
     with pytest.raises(Expired):
@@ -153,7 +154,9 @@ def test_an_availability_target_only_advances_a_renewal(ttl: timedelta, advanced
         assert with_target == nominal
 
 
-@pytest.mark.parametrize(("keys", "mode", "ends"), [("memory", "never", True), ("memory", "auto", False), ("disk", "never", False)])
+@pytest.mark.parametrize(
+    ("keys", "mode", "ends"), [("memory", "never", True), ("memory", "auto", False), ("disk", "never", False)]
+)
 def test_an_unknown_root_ends_an_agent(keys: str, mode: str, ends: bool) -> None:
     sim = Simulation("example.org", seed=14, key_manager=keys)
     attestor = DeclaredNodeAttestor("one")

@@ -11,7 +11,7 @@ import pytest
 from spiffesim import Simulation
 from spiffesim.authorization import Caller
 from spiffesim.entries import RegistrationEntry
-from spiffesim.errors import NotAuthorized, Refused, ValidationError
+from spiffesim.errors import AlreadyExists, NotAuthorized, Refused, ValidationError
 from spiffesim.handshake import Handshake
 from spiffesim.instants import moment
 from spiffesim.keys import Draw
@@ -119,16 +119,19 @@ def test_an_svid_is_cut_to_what_is_left_of_the_ca() -> None:
 def test_only_the_immediate_signer_caps_a_lifetime() -> None:
     sim, _ = deploy()
     lives = {"not_before": sim.now - HOUR, "uris": ()}
-    top = made.root("top", not_after=sim.now + 6 * HOUR, **lives)
-    signer = made.intermediate(top, "signer", not_after=sim.now + 12 * HOUR, **lives)
-    certificate, bundle = (write_pem("CERTIFICATE", each.der) for each in (signer, top))
-    private_key = write_pem("PRIVATE KEY", made.pkcs8(signer.key))
-    upstream = DiskUpstreamAuthority(certificate=certificate, private_key=private_key, bundle=bundle)
+    top = made.root("top", not_after=sim.now + 12 * HOUR, **lives)
+    middle = made.intermediate(top, "middle", not_after=sim.now + 6 * HOUR, **lives)
+    signer = made.intermediate(middle, "signer", not_after=sim.now + 12 * HOUR, **lives)
+    upstream = DiskUpstreamAuthority(
+        certificate=b"".join(write_pem("CERTIFICATE", each.der) for each in (signer, middle)),
+        private_key=write_pem("PRIVATE KEY", made.pkcs8(signer.key)),
+        bundle=write_pem("CERTIFICATE", top.der),
+    )
     server = sim.add_trust_domain("example.com", upstream_authority=upstream)
     assert server.not_after == sim.now + 12 * HOUR  # it would like 24
     svid = server.mint_x509_svid("spiffe://example.com/web", ttl=8 * HOUR)
     assert svid.not_after == sim.now + 8 * HOUR
-    assert validate_x509_svid(svid, server.bundle, at=sim.now + 6 * HOUR)
+    validate_x509_svid(svid, server.bundle, at=sim.now + 6 * HOUR)
     with pytest.raises(ValidationError):
         validate_x509_svid(svid, server.bundle, at=sim.now + 7 * HOUR)
 
@@ -163,7 +166,7 @@ def test_the_cas_of_two_tiers_have_the_same_name() -> None:
     assert one.subject_key_id != other.subject_key_id
     assert other.authority_key_id == one.subject_key_id
     chain = servers[2].mint_x509_svid("spiffe://example.org/db").chain
-    assert validate_x509_svid(chain, servers[0].bundle, at=sim.now)
+    validate_x509_svid(chain, servers[0].bundle, at=sim.now)
 
 
 def test_a_nested_ca_inherits_the_serial_number_of_the_root() -> None:
@@ -211,7 +214,7 @@ def test_a_nested_server_without_its_entry_polls_until_its_svid_ends() -> None:
     unheard = tell(sim)
     assert heard in nested.bundle.jwt_authorities
     assert unheard not in nested.bundle.jwt_authorities
-    assert nested.mint_x509_svid("spiffe://example.org/db")  # from the CA that it has
+    nested.mint_x509_svid("spiffe://example.org/db")  # from the CA that it has
 
 
 def test_a_restarted_server_ends_without_its_upstream() -> None:
@@ -224,7 +227,7 @@ def test_a_restarted_server_ends_without_its_upstream() -> None:
     alone.cut("nested", "root")
     alone.start("nested")
     alone.advance(seconds=4)
-    assert alone.servers["nested"].mint_x509_svid("spiffe://example.org/db")
+    alone.servers["nested"].mint_x509_svid("spiffe://example.org/db")
     alone.advance(seconds=1)
     assert alone.servers["nested"].stopped.startswith("Server crashed: ")
     silent.advance(13 * HOUR)  # a CA is to be prepared
@@ -285,7 +288,9 @@ def test_without_a_ca_no_token_keys_are_rotated() -> None:
     with_ca, without_ca = sim.fork(), sim.fork()
 
     def failed(sim: Simulation) -> list[int]:
-        return [len(sim.journal.where(kind=f"Unable to rotate {kind}", node="nested")) for kind in ("X509 CA", "JWT key")]
+        return [
+            len(sim.journal.where(kind=f"Unable to rotate {kind}", node="nested")) for kind in ("X509 CA", "JWT key")
+        ]
 
     with_ca.fail(nested.name)
     with_ca.advance(minutes=40)
@@ -322,7 +327,7 @@ def test_a_tainted_jwt_key_is_a_second_element_below() -> None:
     sim.advance(MINUTE)
     assert sim.journal.where(kind="New tainted JWT authorities found", node="nested-agent")
     assert (taints_of_key(root, old), taints_of_key(nested, old)) == ([], [False, True])
-    assert below.validate_jwt_svid(token, audience="all")
+    below.validate_jwt_svid(token, audience="all")
     assert "not found" in refusal(lambda: web.validate_jwt_svid(token, audience="all"))
 
 
@@ -396,7 +401,7 @@ def test_the_taint_worker_gives_up_after_a_minute() -> None:
     (given_up,) = late.journal.where(kind=GIVES_UP)
     assert MINUTE / 2 < given_up.at - sim.now < MINUTE + 5 * SECOND
     nested = restarted(late, "nested")
-    late.advance(HOUR / 60)
+    late.advance(MINUTE)
     assert taints_of_root(nested, old) == [True]
 
 
@@ -412,14 +417,15 @@ def test_expired_authorities_are_pruned_later_in_each_tier() -> None:
     sim.run_until(lambda sim: sim.root.get_x509_authority_state().prepared, limit=DAY)
     root = sim.root.get_x509_authority_state().prepared
     assert root is not None
-    assert root.expires_at is not None
+    end = root.expires_at
+    assert end is not None
 
     def pruned(server: Server) -> list[timedelta]:
         """When it did so, counted from the end of the root."""
         events = sim.journal.where(kind="Pruning CA certificate due to expiration", node=server.name)
-        return [event.at - root.expires_at for event in events if event.data["subject_key_id"] == root.authority_id]
+        return [event.at - end for event in events if event.data["subject_key_id"] == root.authority_id]
 
-    sim.travel_to(root.expires_at + 26 * HOUR)
+    sim.travel_to(end + 26 * HOUR)
     assert [len(pruned(server)) for server in servers] == [0, 1, 1]
     tell(sim)
     sim.advance(seconds=10)
@@ -441,7 +447,7 @@ def test_a_downstream_may_publish_a_key_under_any_key_id() -> None:
     sim, (root, nested) = deploy("nested")
     web = root.workload("/web")
     token = web.fetch_jwt_svid(audience="all")
-    assert web.validate_jwt_svid(token, audience="all")
+    web.validate_jwt_svid(token, audience="all")
     (key_id, *_) = root.bundle.jwt_authorities
     assert token.key_id == key_id
     key = Draw.next(sim.world.randomness, "somebody's key").key()
@@ -463,8 +469,5 @@ def test_the_same_id_may_be_registered_in_every_tier() -> None:
         assert workload.fetch_x509_svid().parsed[0].dns_names == (workload.name,)
         (entry,) = server.list_entries(by_spiffe_id="spiffe://example.org/web")
         assert entry.dns_names == (workload.name,)
-        assert "similar entry already exists" in refusal(
-            lambda server=server, entry=entry: server.create_entry(  # type: ignore[misc]
-                parent_id=entry.parent_id, spiffe_id=entry.spiffe_id, selectors=entry.selectors
-            )
-        )
+        with pytest.raises(AlreadyExists):
+            server.create_entry(parent_id=entry.parent_id, spiffe_id=entry.spiffe_id, selectors=entry.selectors)

@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from spiffesim import Simulation
-from spiffesim.clock import EPOCH, Clock, present
+from spiffesim.clock import EPOCH, Clock, present, step_of
 from spiffesim.errors import ClockError
 
 FIRST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -98,6 +98,12 @@ def test_a_limit_is_a_span_or_an_instant() -> None:
     for limit in (7, "2030-01-02", None, date(2030, 1, 2)):
         with pytest.raises(ClockError, match="an instant is an aware datetime, not"):
             clock.limit(limit)  # type: ignore[arg-type]  # the point
+
+
+def test_a_step_is_a_span_and_more_in_words() -> None:
+    assert step_of(timedelta(hours=1), {"minutes": 2}) == timedelta(minutes=62)
+    with pytest.raises(ClockError, match=r"^0:00:00 and {'days': inf} are no step of time"):
+        step_of(timedelta(0), {"days": float("inf")})
 
 
 # Running until something is the case

@@ -29,7 +29,7 @@ Action = tuple[str, int]
 
 
 def made() -> Simulation:
-    sim = Simulation("example.org", seed=1, ca_ttl=timedelta(hours=8), root="root")
+    sim = Simulation("example.org", seed=1, ca_ttl=timedelta(hours=2), root="root")
     sim.root.nest("nested").workload("/db")
     sim.workload("/web")
     return sim
@@ -41,7 +41,7 @@ def act(sim: Simulation, action: Action) -> None:
     server = list(sim.servers.values())[number % len(sim.servers)]
     agent = list(sim.agents.values())[number % len(sim.agents)]
     calls: dict[str, Callable[[], object]] = {
-        "advance": lambda: sim.advance(minutes=37 * number),
+        "advance": lambda: sim.advance(minutes=5 * number),
         "settle": sim.settle,
         "workload": lambda: server.workload(f"/w{number}"),
         "rsa": lambda: sim.root.agent(f"rsa-{number}", workload_key_type="rsa-2048").workload(f"/rsa/{number}"),
@@ -86,7 +86,7 @@ def unforked(*actions: Action) -> Simulation:
 
 
 @given(past=ACTIONS, here=ACTIONS, there=ACTIONS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_each_branch_is_as_if_there_were_no_other(past: list[Action], here: list[Action], there: list[Action]) -> None:
     original = unforked(*past)
     fork = original.fork()
