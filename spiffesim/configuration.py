@@ -75,7 +75,9 @@ def _flags(values: str | Iterable[str]) -> frozenset[str]:
     return frozenset(flags)
 
 
-def _relationships(values: FederationRelationship | Iterable[FederationRelationship]) -> tuple[FederationRelationship, ...]:
+def _relationships(
+    values: FederationRelationship | Iterable[FederationRelationship],
+) -> tuple[FederationRelationship, ...]:
     return (values,) if isinstance(values, FederationRelationship) else tuple(values)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from spiffesim.errors import Unavailable
 from spiffesim.instants import Microseconds
 from spiffesim.loop import Loop
 from spiffesim.world import World
+
+_Loop = TypeVar("_Loop", bound=Loop)
 
 
 class Daemon:
@@ -90,6 +92,10 @@ class Daemon:
         for loop in self.loops:
             if not loop.idle:
                 self.world.timetable.wake(loop)
+
+    def find_loop(self, kind: type[_Loop]) -> _Loop | None:
+        """The loop of a kind; None while there is none."""
+        return next((loop for loop in self.loops if isinstance(loop, kind)), None)
 
     def pause(self) -> None:
         """Suspend its machine: nothing runs and nothing is answered, while the clock goes on."""

@@ -76,12 +76,14 @@ class Ledger:
     Attributes:
         trust_domain: Whose bundles they are.
         announced: The JWT authorities that were made known everywhere at once.
+        latest_prune: The latest instant that anybody waits for with pruning its bundle.
         closures: How often a way up may have closed: an entry changed or deleted, an agent banned.
     """
 
     def __init__(self, trust_domain: TrustDomain) -> None:
         self.trust_domain = trust_domain
         self.announced: list[JwtElement] = []
+        self.latest_prune: Microseconds = 0
         self.closures = 0
         self._roots: list[CertificateLike] = []
         self._published: dict[tuple[str, bytes, Microseconds], JwtAuthority] = {}

@@ -42,7 +42,9 @@ class Nested(Service):
 
     def loop(self, kind: type[_Loop]) -> _Loop:
         """The loop of a kind."""
-        return next(loop for loop in self.loops if isinstance(loop, kind))
+        found = self.find_loop(kind)
+        assert found is not None
+        return found
 
     @property
     def waits(self) -> bool:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 import attrs
 
-from spiffesim import rotation, serverloops
+from spiffesim import serverloops
 from spiffesim.api.agent import AgentService
 from spiffesim.api.bundle import BundleService
 from spiffesim.api.localauthority import LocalAuthorityService
@@ -26,32 +26,26 @@ from spiffesim.configuration import ServerConfig
 from spiffesim.entries import Entries, EntryCache
 from spiffesim.errors import Refused, SpiffeSimError
 from spiffesim.federation import FederationRelationship
-from spiffesim.instants import SECOND, Microseconds, moment, rfc3339, span
+from spiffesim.instants import Microseconds, moment, rfc3339
 from spiffesim.keyring import Keyring
-from spiffesim.keys import Draw
 from spiffesim.ledger import Ledger
-from spiffesim.lineage import leads_to
 from spiffesim.loop import Loop
 from spiffesim.nested import Nested
 from spiffesim.nodes import Nodes
 from spiffesim.plugins.key_manager import KeyManager
 from spiffesim.plugins.node_attestor.join_token import JoinTokens
 from spiffesim.plugins.upstream_authority import UpstreamAuthority
-from spiffesim.profiles import SERVER_SVID
 from spiffesim.randomness import Randomness
+from spiffesim.serversvid import ServerSvid
 from spiffesim.spiffe.bundle import SpiffeBundle
 from spiffesim.spiffe.ids import SpiffeId, TrustDomain
 from spiffesim.spiffe.x509svid import X509Svid
-from spiffesim.view import Pruned, View
+from spiffesim.view import MARGIN, Pruned, View
 from spiffesim.world import AgentOptions, NestOptions, WorkloadOptions, World
 
 if TYPE_CHECKING:
     from spiffesim.agent import Agent
     from spiffesim.workload import Workload
-
-
-_AMPLE: Final = 100 * SECOND
-"""An SVID that lives longer is renewed in time: its half-life is looked at every five seconds."""
 
 
 class Server(Nested, AgentService, SvidService, BundleService, TrustDomainService, LocalAuthorityService):
@@ -68,6 +62,7 @@ class Server(Nested, AgentService, SvidService, BundleService, TrustDomainServic
         ca: Its authorities.
         entries: Its registration entries.
         nodes: The agents that it has attested.
+        own_svid: Its own X509-SVID.
         agents: Its agents, in the order of their making.
         bearers: Which agent got an SVID of an ID last; who got one before may find itself turned away.
         children: The servers nested in it.
@@ -125,9 +120,7 @@ class Server(Nested, AgentService, SvidService, BundleService, TrustDomainServic
         self.upstream_name = ""
         self.revision = self.upstream_seen = 0
         self.children: list[Server] = []
-        self._svid: IssuedSvid | None = None
-        self._svid_tainted = False
-        self._svid_checked: Microseconds = -1
+        self.own_svid = ServerSvid(self)
 
     # What the rest of the simulation needs of it, by name, so that a world can be pickled
 
@@ -161,19 +154,12 @@ class Server(Nested, AgentService, SvidService, BundleService, TrustDomainServic
     @property
     def svid(self) -> X509Svid:
         """Its own X509-SVID, which it shows to agents and downstream servers."""
-        return self._server_svid().draw()
+        return self.own_svid.record.draw()
 
     @property
     def not_after(self) -> datetime:
         """When the CA that signs now ends."""
         return moment(self.ca.authority.not_after)
-
-    def _server_svid(self) -> IssuedSvid:
-        if self._svid is None:
-            self.renew_svid()
-        self._catch_up_svid()
-        assert self._svid is not None
-        return self._svid
 
     # Conveniences
 
@@ -251,6 +237,27 @@ class Server(Nested, AgentService, SvidService, BundleService, TrustDomainServic
             self.changed()
         return bool(pruned)
 
+    @property
+    def prune_due(self) -> Microseconds | None:
+        """From when on, by the world's clock, a prune of the bundle would do something; None if never."""
+        due, ledger = self.view.prune_due, self.view.ledger
+        if due is None:
+            return None
+        ledger.latest_prune = max(ledger.latest_prune, due)
+        return due - self.skew
+
+    def _wake_pruners(self) -> None:
+        """Let all prune in time what was just announced everywhere, which reaches their bundles without waking them.
+
+        Only where it ends before something that one of them waits for.
+        """
+        authority, ledger = self.keyring.jwt.current.authority, self.view.ledger
+        if authority is None or authority.not_after + MARGIN >= ledger.latest_prune:
+            return
+        for server in self.world.servers.values():
+            if server.view.ledger is ledger:
+                server.wake()
+
     def _note_pruned(self, pruned: Pruned) -> None:
         for element in pruned.x509:
             expiration = rfc3339(element.certificate.not_after)
@@ -260,69 +267,9 @@ class Server(Nested, AgentService, SvidService, BundleService, TrustDomainServic
         for wit in pruned.wit:
             self.note("Pruning WIT signing key due to expiration", kid=wit.key_id, expiration=rfc3339(wit.not_after))
 
-    @property
-    def svid_due(self) -> Microseconds:
-        """From when on its own SVID is to be renewed, by its own clock."""
-        if self._svid is None or self._svid_tainted:
-            return 0
-        return rotation.half_life(self._svid.not_before, self._svid.not_after) + 1
-
-    @property
-    def svid_news(self) -> Microseconds:
-        """From when on, by its own clock, renewing its own SVID is an event.
-
-        Until its CA ends or another one signs, a renewal is one only for those who look: see ``_catch_up_svid``.
-        """
-        current = self.keyring.x509.current
-        if self._svid is None or not self._renews_quietly or self._svid.certificate.issuer is not current.authority:
-            return self.svid_due
-        return max(self.svid_due, current.not_after + 1)
-
-    @property
-    def _renews_quietly(self) -> bool:
-        return not (
-            self._svid_tainted
-            or self.pollers
-            or self.world.journal.debug
-            or self.config.ca_key_type.startswith("rsa")  # keys that depend on the order in which they are drawn
-        )
-
-    def _catch_up_svid(self) -> None:
-        """Renew its own SVID as its checks up to now would have, had anybody looked."""
-        loops = [loop for loop in self.loops if isinstance(loop, serverloops.SvidRotator)]
-        if not loops or not self.running or self._svid is None or not self._renews_quietly:
-            return
-        grid = loops[0].grid
-        assert grid is not None
-        while True:
-            instant = grid.at(grid.next(max(self.svid_due - self.skew, self.caught_up + 1, self._svid_checked + 1)))
-            authority = self.keyring.x509_authority_at(instant + self.skew)
-            passed = self.world.timetable.passed(instant, loops[0])
-            if not passed or authority is None or authority.not_after < instant + self.skew:
-                return
-            self._svid_checked = instant  # an SVID of a CA that is about to end is due again at once
-            self._svid = self._sign_svid(instant + self.skew)
-
-    def rotate_svid(self) -> None:
-        """Renew its own SVID past its half-life, or when it is tainted. SPIRE: pkg/server/svid/rotator.go."""
-        self._catch_up_svid()
-        self._svid_checked = self.world.now
-        if self.now < self.svid_due:
-            return
-        try:
-            self.renew_svid()
-        except SpiffeSimError as error:  # the CA has ended, or the packaged RSA primes are used up
-            self.note("Could not rotate server SVID", error=str(error))
-
     def notify_tainted(self, roots: Sequence[CertificateLike]) -> None:
-        """Renew its own SVID at the next check, if that leads to one of these tainted roots.
-
-        SPIRE: pkg/server/svid/rotator.go, which hears of one set of roots at a time; here it hears at once.
-        """
-        if leads_to(self._server_svid(), roots, self.now):
-            self.note("Server SVID signed using a tainted authority, forcing rotation of the Server SVID")
-            self._svid_tainted = True
-            self.wake()
+        """Renew its own SVID at the next check, if that leads to one of these tainted roots."""
+        self.own_svid.notify_tainted(roots)
 
     @property
     def health(self) -> Health:
@@ -352,9 +299,11 @@ class Server(Nested, AgentService, SvidService, BundleService, TrustDomainServic
             Refused: If the upstream authority refuses; SPIRE's server ends then.
         """
         self.keyring.start(self.now, everywhere=everywhere)
+        if everywhere:
+            self._wake_pruners()
         for warning in self.config.warnings():
             self.note(warning)
-        self.renew_svid()
+        self.own_svid.renew()
         self.note("Starting Server APIs", trust_domain_id=self.trust_domain.spiffe_id)
         self.start_loops()
         self.leave_tainted()
@@ -369,7 +318,7 @@ class Server(Nested, AgentService, SvidService, BundleService, TrustDomainServic
         self.stopped = reason
         self.end_loops()
         self.keyring.shut_down()
-        self._svid = None
+        self.own_svid.end()
         if self.channel is not None:
             self.channel.close()
         for agent in self.agents:
@@ -437,13 +386,14 @@ class Server(Nested, AgentService, SvidService, BundleService, TrustDomainServic
 
     def set_skew(self, skew: Microseconds) -> None:
         """Set its clock that far ahead of the world's."""
-        self._catch_up_svid()
+        self.own_svid.catch_up()
         self.keyring.forget_history()
         super().set_skew(skew)
+        self.own_svid.forget_next()
 
     def pause(self) -> None:
         """Suspend its machine."""
-        self._catch_up_svid()
+        self.own_svid.catch_up()
         super().pause()
 
     def lose_datastore(self) -> None:
@@ -464,37 +414,14 @@ class Server(Nested, AgentService, SvidService, BundleService, TrustDomainServic
     @property
     def shown(self) -> IssuedSvid | None:
         """Its own X509-SVID as a record; None before there is one."""
-        return None if self._svid is None else self._server_svid()
+        return self.own_svid.record if self.own_svid.held else None
 
     @property
     def valid_until(self) -> Microseconds:
         """Until when, by its own clock, it is sure to have a valid SVID to show, as it renews it in time."""
-        shown = self._server_svid()
-        if shown.not_after - shown.not_before < _AMPLE or self.config.ca_key_type.startswith("rsa"):
-            return shown.not_after
-        return max(shown.not_after, self.keyring.x509.current.not_after - _AMPLE)
+        return self.own_svid.valid_until
 
-    def renew_svid(self) -> None:
-        """Sign a new SVID of its own, over a new key."""
-        before = self._svid
-        self._svid = self._sign_svid(self.now)
-        self._svid_tainted = False
-        if before is None or before.certificate.issuer is not self._svid.certificate.issuer:
-            self.wake_callers()  # who may not know where it leads
-        else:
-            self._wake_those_who_mind()
-
-    def _sign_svid(self, now: Microseconds) -> IssuedSvid:
-        return self.ca.sign_svid(
-            SERVER_SVID,
-            Draw.next(self.world.randomness, f"{self.name} server"),
-            spiffe_id=str(self.spiffe_id),
-            now=now,
-            ttl=span(self.config.default_x509_svid_ttl),
-            key_type=self.config.ca_key_type,
-        )
-
-    def _wake_those_who_mind(self) -> None:
+    def wake_those_who_mind(self) -> None:
         """Let those callers look again to whom a newer SVID may be another: who polls, and whose clock is behind."""
         for caller in (*self.agents, *self.children, *self.pollers):
             if caller.skew != self.skew or caller in self.pollers:

@@ -135,10 +135,10 @@ class SvidRotator(ServerLoop):
     period = 5 * SECOND
 
     def due(self) -> Microseconds:
-        return self.node.svid_news - self.node.skew
+        return self.node.own_svid.due
 
     def run(self) -> bool:
-        self.node.rotate_svid()
+        self.node.own_svid.check()
         return True
 
 
@@ -183,9 +183,8 @@ class BundlePruner(ServerLoop):
     place = 20
     period = 6 * 3600 * SECOND
 
-    def due(self) -> Microseconds:
-        # What is announced everywhere reaches this server's bundle without waking it, so it looks at each tick.
-        return 0
+    def due(self) -> Microseconds | None:
+        return self.node.prune_due
 
     def run(self) -> bool:
         self.node.prune_bundle()

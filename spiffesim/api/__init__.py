@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from spiffesim.configuration import ServerConfig
     from spiffesim.entries import Entries, EntryCache, RegistrationEntry
     from spiffesim.keyring import Keyring
-    from spiffesim.view import View
     from spiffesim.nodes import Node, Nodes
     from spiffesim.plugins.node_attestor.join_token import JoinTokens
     from spiffesim.spiffe.bundle import SpiffeBundle
     from spiffesim.spiffe.ids import SpiffeId, TrustDomain
+    from spiffesim.view import View
 
 
 class Service(Daemon):

@@ -115,7 +115,9 @@ class SvidService(Service):
     def _entry_of(self, node: Node, entry_id: str) -> RegistrationEntry:
         """The entry, if it is among those of the agent."""
         entry = self.cache.get(entry_id)
-        if entry is None or not self.cache.authorizes(node.spiffe_id, self.nodes.shown_selectors(node.spiffe_id), entry):
+        if entry is None or not self.cache.authorizes(
+            node.spiffe_id, self.nodes.shown_selectors(node.spiffe_id), entry
+        ):
             raise NotFound(
                 "entry not found or not authorized",
                 status="NOT_FOUND",

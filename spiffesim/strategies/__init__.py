@@ -17,7 +17,15 @@ from spiffesim.simulation import Simulation
 from spiffesim.spiffe.ids import SpiffeId, TrustDomain
 from spiffesim.strategies.machine import TrustDomainMachine
 
-__all__ = ["KEY_TYPES", "TopologyOptions", "TrustDomainMachine", "simulations", "spiffe_ids", "topologies", "trust_domains"]
+__all__ = [
+    "KEY_TYPES",
+    "TopologyOptions",
+    "TrustDomainMachine",
+    "simulations",
+    "spiffe_ids",
+    "topologies",
+    "trust_domains",
+]
 
 _NAME_CHARACTERS: Final = string.ascii_lowercase + string.digits + ".-_"
 _PATH_CHARACTERS: Final = string.ascii_letters + string.digits + ".-_"

@@ -37,29 +37,31 @@ def tier(ca_ttl: timedelta) -> dict[str, Any]:
         "ca_ttl": ca_ttl,
         "default_x509_svid_ttl": min(sixth, timedelta(hours=1)),
         "default_jwt_svid_ttl": min(sixth, timedelta(minutes=5)),
+        "agent_ttl": sixth,
     }
 
 
 @st.composite
 def deployments(draw: st.DrawFn, /) -> Simulation:
-    """Up to four servers in up to three tiers, each with a workload; most respect the rule of six, some do not.
+    """Up to four servers in up to three tiers, each with two workloads; most respect the rule of six, some do not.
 
-    Their CAs live from twelve minutes to nine days, and their keys end with their processes or do not.
+    Their CAs live from twelve minutes to 54 days, and their keys end with their processes or do not.
     """
     key_managers = st.sampled_from(("disk", "memory"))
-    ca_ttl = timedelta(hours=draw(st.sampled_from((216, 24, 8)), label="hours of the root CA"))
-    rule = _RULE if draw(st.integers(0, 4), label="rule of six") < 4 else 1  # noqa: PLR2004  # four times of five
+    ca_ttl = timedelta(hours=draw(st.sampled_from((216, 1296, 24)), label="hours of the root CA"))
+    rule = _RULE if draw(st.integers(0, 4), label="rule of six") < 4 else 1  # four times of five
     seed = draw(st.integers(0, 2**16), label="seed")
     sim = Simulation("example.org", seed=seed, key_manager=draw(key_managers), **tier(ca_ttl))
     servers = [sim.root]
     for number in range(draw(st.integers(0, 3), label="nested servers")):
         parent = draw(st.sampled_from(servers))
         below = parent.config.ca_ttl / rule
-        if parent.depth < 2 and below >= _LEAST_CA:  # noqa: PLR2004  # three tiers
+        if parent.depth < 2 and below >= _LEAST_CA:  # three tiers
             nested = parent.nest(f"server{number}", key_manager=draw(key_managers), **tier(below))
             servers.append(nested)
     for server in servers:
-        server.workload(f"/of/{server.name}")
+        for path in (f"/one/{server.name}", f"/two/{server.name}"):
+            server.workload(path)
     return sim
 
 
@@ -111,9 +113,7 @@ class Deployment(RuleBasedStateMachine):
 
     # Calls
 
-    def ask(
-        self, call: Callable[_Params, _Answer], /, *args: _Params.args, **kwargs: _Params.kwargs
-    ) -> _Answer | None:
+    def ask(self, call: Callable[_Params, _Answer], /, *args: _Params.args, **kwargs: _Params.kwargs) -> _Answer | None:
         """What a call answers; None for a refusal. Whatever it raises that is no error of ours fails the machine."""
         try:
             return call(*args, **kwargs)
@@ -153,7 +153,9 @@ class Deployment(RuleBasedStateMachine):
             for agent in node.agents:
                 yield from self.below(agent)
         else:
-            yield from (nested for server in node.server.children if server.via is node for nested in self.below(server))
+            yield from (
+                nested for server in node.server.children if server.via is node for nested in self.below(server)
+            )
 
     def lose(self, *nodes: Server | Agent) -> None:
         """Claim nothing any more of these nodes, and of all below them."""
@@ -219,7 +221,9 @@ class Deployment(RuleBasedStateMachine):
             if server.name not in self.lost:
                 slots = server.keyring.x509
                 yield max(slots.current.not_after, slots.next.not_after)
-        yield from (agent.credentials.svid.not_after for agent in self.sim.agents.values() if agent.name not in self.lost)
+        yield from (
+            agent.credentials.svid.not_after for agent in self.sim.agents.values() if agent.name not in self.lost
+        )
 
 
 def _ttls(server: Server) -> tuple[timedelta, ...]:

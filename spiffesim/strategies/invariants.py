@@ -105,7 +105,9 @@ class Invariants(Operations, Outages):
             if token.key_id not in self.revoked_tokens:
                 peer.validate_jwt_svid(token, audience=AUDIENCE)
         except SpiffeSimError as error:
-            raise AssertionError(f"{peer.name} refuses what {workload.name} fetched at {self.sim.now}: {error}") from error
+            raise AssertionError(
+                f"{peer.name} refuses what {workload.name} fetched at {self.sim.now}: {error}"
+            ) from error
 
     def partners_validate_each_other(self) -> None:
         """The same across trust domains whose root servers federate, for X509-SVIDs.
@@ -142,7 +144,9 @@ class Invariants(Operations, Outages):
             for workload in self.claimed() if self.settled else ():
                 server = workload.agent.server
                 if server.name in servers and not self._out_of_touch(server):
-                    assert not _accepts(workload, forged), f"{workload.name} accepts what is under the revoked root {root}"
+                    assert not _accepts(workload, forged), (
+                        f"{workload.name} accepts what is under the revoked root {root}"
+                    )
 
     def _out_of_touch(self, server: object) -> bool:
         return getattr(server, "name", None) in self.lost

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import timedelta
 from typing import ClassVar, Final
 
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from spiffesim.errors import SpiffeSimError
 from spiffesim.strategies.deployment import WORKLOADS
 from spiffesim.strategies.invariants import Invariants
 from spiffesim.strategies.operations import AUDIENCE
@@ -67,27 +65,15 @@ class TrustDomainMachine(Invariants):
 
     # Looks
 
-    @rule(workload=WORKLOADS)
-    def fetch_x509_svid(self, workload: str) -> None:
-        """Fetch an X509-SVID, whatever is broken."""
-        fetching = self.sim.workloads[workload]
+    @rule(workload=WORKLOADS, peer=WORKLOADS)
+    def look(self, workload: str, peer: str) -> None:
+        """Let a workload judge what another one fetches; whatever is broken, the answer is a judgement or a refusal."""
+        fetching, judge = self.sim.workloads[workload], self.sim.workloads[peer]
         svid = self.ask(fetching.fetch_x509_svid)
         if svid is not None:
             self.check_x509_svid_ends_in_time(fetching, svid)
-
-    @rule(workload=WORKLOADS)
-    def fetch_jwt_svid(self, workload: str) -> None:
-        """Fetch a JWT-SVID, whatever is broken."""
-        fetching = self.sim.workloads[workload]
+            self.ask(judge.validate_x509_svid, svid)
         token = self.ask(fetching.fetch_jwt_svid, audience=AUDIENCE)
         if token is not None:
             self.check_jwt_svid_ends_in_time(fetching, token)
-
-    @rule(workload=WORKLOADS, peer=WORKLOADS)
-    def validate(self, workload: str, peer: str) -> None:
-        """Let a workload judge what another one fetches; whatever is broken, the answer is a judgement."""
-        judge, judged = self.sim.workloads[peer], self.sim.workloads[workload]
-        with suppress(SpiffeSimError):
-            judge.validate_x509_svid(judged.fetch_x509_svid())
-        with suppress(SpiffeSimError):
-            judge.validate_jwt_svid(judged.fetch_jwt_svid(audience=AUDIENCE), audience=AUDIENCE)
+            self.ask(judge.validate_jwt_svid, token, audience=AUDIENCE)

@@ -20,6 +20,8 @@ from spiffesim.strategies.deployment import AGENTS, SERVERS, WORKLOADS, Deployme
 
 AUDIENCE: Final = "peer"
 _YEARS: Final = timedelta(days=3650)
+STEPS: Final = ("prepare", "activate", "taint", "revoke")
+_STEPS: Final = st.sampled_from(STEPS)
 _DEEPEST: Final = 3
 _LEAST_CA: Final = timedelta(minutes=12)
 
@@ -99,9 +101,7 @@ class Operations(Deployment):
         self.touch()
         server = self.sim.workloads[workload].agent.server
         for entry_id in self._entry_ids(workload):
-            self.ask(
-                server.update_entry, entry_id, mask=["x509_svid_ttl"], x509_svid_ttl=timedelta(minutes=minutes)
-            )
+            self.ask(server.update_entry, entry_id, mask=["x509_svid_ttl"], x509_svid_ttl=timedelta(minutes=minutes))
 
     @rule(workload=WORKLOADS)
     def delete_entry(self, workload: str) -> None:
@@ -150,44 +150,45 @@ class Operations(Deployment):
 
     # X.509 authorities
 
-    @rule(server=SERVERS)
-    def prepare_x509_authority(self, server: str) -> None:
+    @rule(server=SERVERS, step=_STEPS)
+    def force_x509_authority(self, server: str, step: str) -> None:
+        """Prepare, activate, taint or revoke a CA by force."""
+        self._step("x509", server, step)
+
+    def _step(self, kind: str, server: str, step: str) -> None:
+        getattr(self, f"_{step}_{kind}")(self.sim.servers[server])
+
+    def _prepare_x509(self, server: Server) -> None:
         """Prepare a CA by force."""
         self.touch()
-        self.ask(self.sim.servers[server].prepare_x509_authority)
+        self.ask(server.prepare_x509_authority)
 
-    @rule(server=SERVERS)
-    def activate_x509_authority(self, server: str) -> None:
+    def _activate_x509(self, server: Server) -> None:
         """Let the prepared CA sign. Agents that do not know its root yet may never hear of it."""
-        activating = self.sim.servers[server]
-        prepared = activating.keyring.x509.next
-        if not self._asks_for(activating, prepared.authority_id, activating.activate_x509_authority):
+        prepared = server.keyring.x509.next
+        if not self._asks_for(server, prepared.authority_id, server.activate_x509_authority):
             return
-        authority = activating.ca.authority
+        authority = server.ca.authority
         for agent in self.sim.agents.values():
-            if agent.server in set(self.below(activating)) and not knows(agent, authority.top):
+            if agent.server in set(self.below(server)) and not knows(agent, authority.top):
                 self.lose(agent)
 
-    @rule(server=SERVERS)
-    def taint_x509_authority(self, server: str) -> None:
+    def _taint_x509(self, server: Server) -> None:
         """Taint the CA that signed before."""
-        tainting = self.sim.servers[server]
-        self._asks_for(tainting, tainting.keyring.x509.next.authority_id, tainting.taint_x509_authority)
+        self._asks_for(server, server.keyring.x509.next.authority_id, server.taint_x509_authority)
 
-    @rule(server=SERVERS)
-    def revoke_x509_authority(self, server: str) -> None:
+    def _revoke_x509(self, server: Server) -> None:
         """Revoke the CA that signed before, whose key has been stolen."""
-        revoking = self.sim.servers[server]
-        authority, root = revoking.keyring.x509.next.authority, revoking.keyring.x509.next.authority_id
+        authority, root = server.keyring.x509.next.authority, server.keyring.x509.next.authority_id
         forged = None
         if isinstance(authority, X509Authority):
             forged = self.sim.steal(authority).mint_x509_svid("/forged", ttl=_YEARS)
-        heard = frozenset(self._have_tainted(revoking, root))
-        if not self._asks_for(revoking, root, revoking.revoke_x509_authority):
+        heard = frozenset(self._have_tainted(server, root))
+        if not self._asks_for(server, root, server.revoke_x509_authority):
             return
         assert forged is not None
         self.revoked_roots[root] = (heard, forged)
-        self.lose(*(node for node in self.below(revoking) if _hangs_on(node, root)))
+        self.lose(*(node for node in self.below(server) if _hangs_on(node, root)))
 
     def _have_tainted(self, server: Server, root: str) -> list[str]:
         """A server and those below it that have this root, down to the first that has it untainted or not at all."""
@@ -209,11 +210,9 @@ class Operations(Deployment):
     @rule(server=SERVERS)
     def replace_x509_authority(self, server: str) -> None:
         """Prepare, activate, taint and revoke as the book says, with time enough in between."""
-        for step in (self.prepare_x509_authority, self.activate_x509_authority, self.taint_x509_authority):
-            step(server)
+        for step in STEPS:
+            self._step("x509", server, step)
             self._wait(2 * self.patience)
-        self.revoke_x509_authority(server)
-        self._wait(2 * self.patience)
 
     def _wait(self, duration: Microseconds) -> None:
         self.sim.advance(timedelta(microseconds=duration))
@@ -234,39 +233,37 @@ class Operations(Deployment):
 
     # JWT authorities
 
-    @rule(server=SERVERS)
-    def prepare_jwt_authority(self, server: str) -> None:
+    @rule(server=SERVERS, step=_STEPS)
+    def force_jwt_authority(self, server: str, step: str) -> None:
+        """Prepare, activate, taint or revoke a JWT key by force."""
+        self._step("jwt", server, step)
+
+    def _prepare_jwt(self, server: Server) -> None:
         """Prepare a JWT key by force."""
         self.touch()
-        self.ask(self.sim.servers[server].prepare_jwt_authority)
+        self.ask(server.prepare_jwt_authority)
 
-    @rule(server=SERVERS)
-    def activate_jwt_authority(self, server: str) -> None:
+    def _activate_jwt(self, server: Server) -> None:
         """Let the prepared JWT key sign."""
         self.touch()
-        activating = self.sim.servers[server]
-        self.ask(activating.activate_jwt_authority, activating.keyring.jwt.next.authority_id)
+        self.ask(server.activate_jwt_authority, server.keyring.jwt.next.authority_id)
 
-    @rule(server=SERVERS)
-    def taint_jwt_authority(self, server: str) -> None:
+    def _taint_jwt(self, server: Server) -> None:
         """Taint the JWT key that signed before."""
         self.touch()
-        tainting = self.sim.servers[server]
-        self.ask(tainting.taint_jwt_authority, tainting.keyring.jwt.next.authority_id)
+        self.ask(server.taint_jwt_authority, server.keyring.jwt.next.authority_id)
 
-    @rule(server=SERVERS)
-    def revoke_jwt_authority(self, server: str) -> None:
+    def _revoke_jwt(self, server: Server) -> None:
         """Revoke the JWT key that signed before, which has been stolen."""
         self.touch()
-        revoking = self.sim.servers[server]
-        authority = revoking.keyring.jwt.next.authority
+        authority = server.keyring.jwt.next.authority
         if not isinstance(authority, JwtAuthority):
             return
-        spiffe_id = revoking.trust_domain.id("/forged")
+        spiffe_id = server.trust_domain.id("/forged")
         forged = self.sim.steal(authority).mint_jwt_svid(spiffe_id, AUDIENCE, ttl=_YEARS)
-        if self.ask(revoking.revoke_jwt_authority, authority.key_id) is not None:
-            self.revoked_tokens[authority.key_id] = (revoking.name, forged)
-            assert authority.key_id not in revoking.bundle.jwt_spki, f"{server} still has the key that it revoked"
+        if self.ask(server.revoke_jwt_authority, authority.key_id) is not None:
+            self.revoked_tokens[authority.key_id] = (server.name, forged)
+            assert authority.key_id not in server.bundle.jwt_spki, f"{server.name} still has the key that it revoked"
 
 
 def _hangs_on(node: Server | Agent, root: str) -> bool:

@@ -25,10 +25,6 @@ def _may(fault: str) -> Callable[[Any], Any]:
     return precondition(lambda machine: fault in machine.faults and machine.broken < machine.most_broken)
 
 
-def _used(fault: str) -> Callable[[Any], Any]:
-    return precondition(lambda machine: fault in machine.faults and machine.broken_since is not None)
-
-
 class Outages(Deployment):
     """The rules for what breaks.
 
@@ -58,14 +54,6 @@ class Outages(Deployment):
         self.breaks()
         self.sim.cut(caller, self._called(caller, workload_api))
 
-    @precondition(lambda self: self.callers)
-    @_used("cut")
-    @rule(caller=CALLERS, workload_api=st.booleans())
-    def heal(self, caller: str, workload_api: bool) -> None:
-        """Join it again."""
-        self.touch()
-        self.sim.heal(caller, self._called(caller, workload_api))
-
     def _called(self, caller: str, workload_api: bool) -> Server | Agent:
         node = self.daemons[caller]
         if isinstance(node, Agent):
@@ -83,19 +71,12 @@ class Outages(Deployment):
         self.breaks()
         self.sim.stop(node)
 
-    @_used("stop")
-    @rule(node=DAEMONS)
-    def start(self, node: str) -> None:
-        """Start a process again that has ended."""
-        self.touch()
-        self._start(self.daemons[node])
-
     @_may("stop")
     @rule(server=SERVERS)
     def restart(self, server: str) -> None:
         """End the process of a server, and start it again at once."""
         self.stop(server)
-        self.start(server)
+        self._start(self.sim.servers[server])
 
     def _start(self, node: Server | Agent) -> None:
         """Start a process. A root server without its keys has another root then, which no agent has heard of."""
@@ -115,13 +96,6 @@ class Outages(Deployment):
         """Suspend a machine."""
         self.breaks()
         self.ask(self.sim.pause, node)
-
-    @_used("pause")
-    @rule(node=DAEMONS)
-    def resume(self, node: str) -> None:
-        """Wake it up."""
-        self.touch()
-        self.sim.resume(node)
 
     @_may("skew")
     @rule(node=DAEMONS, data=st.data())
@@ -147,13 +121,6 @@ class Outages(Deployment):
         self.breaks()
         self.ask(self.sim.fail, server)
 
-    @_used("fail")
-    @rule(server=SERVERS)
-    def recover(self, server: str) -> None:
-        """Let it work again."""
-        self.touch()
-        self.sim.recover(server)
-
     # What cannot be undone
 
     @_may("lose_datastore")
@@ -169,12 +136,25 @@ class Outages(Deployment):
 
     # Mending
 
-    @rule()
-    def rest(self) -> None:
-        """Mend what is broken, and let everything that was done reach everybody."""
+    @precondition(lambda self: self.broken_since is not None)
+    @rule(node=DAEMONS)
+    def repair(self, node: str) -> None:
+        """Put right what is broken at one node."""
+        self.touch()
+        self._repair(self.daemons[node])
+
+    @rule(hours=st.sampled_from((0, 1, 6, 30)))
+    def rest(self, hours: int) -> None:
+        """Mend all that is broken, wait until everything that was done has reached everybody, and then some hours."""
         if self.broken_since is not None:
             self.mend()
-        self.sim.advance(timedelta(microseconds=max(self.changed_at + self.patience - self.now, 0)))
+        self.sim.advance(timedelta(hours=hours, microseconds=max(self.changed_at + self.patience - self.now, 0)))
+
+    @rule(server=SERVERS)
+    def rest_for_a_rotation(self, server: str) -> None:
+        """The same, until a CA has ended."""
+        self.rest(0)
+        self.sim.advance(self.sim.servers[server].config.ca_ttl)
 
     def mend(self) -> None:
         """Put everything right, start what has ended, and wait: after an outage short enough the world is whole again.
@@ -183,7 +163,8 @@ class Outages(Deployment):
         everybody has tried again. Processes that SPIRE ends for an error are started again, as a supervisor does.
         """
         in_time = self.now + RECOVERY < self.deadline
-        self._put_right()
+        for node in self.daemons.values():
+            self._repair(node)
         for _ in range(_ATTEMPTS):
             for node in self.daemons.values():
                 self._start(node)
@@ -194,15 +175,15 @@ class Outages(Deployment):
         self.broken = 0
         self.changed_at = self.now - self.patience
 
-    def _put_right(self) -> None:
-        for node in self.daemons.values():
-            self.sim.resume(node)
-            self.sim.skew(node, 0)
-        for caller in self.callers:
-            self.sim.heal(caller, self._called(caller, workload_api=True))
-            self.sim.heal(caller, self._called(caller, workload_api=False))
-        for server in self.sim.servers.values():
-            self.sim.recover(server)
+    def _repair(self, node: Server | Agent) -> None:
+        self.sim.resume(node)
+        self.sim.skew(node, 0)
+        if node.name in self.callers:
+            for workload_api in (True, False):
+                self.sim.heal(node, self._called(node.name, workload_api))
+        if isinstance(node, Server):
+            self.sim.recover(node)
+        self._start(node)
 
     def _give_up_what_is_lost(self) -> None:
         """After too long an outage nothing is claimed any more of the world as it is; of what is added, it is."""
