@@ -65,6 +65,10 @@ class SvidMinter(AgentLoop):
     period = SECOND // 2
     longest = 480
 
+    @property
+    def idle(self) -> bool:
+        return self.planned is None and self.retry_at is None and not self.node.cache.lacks_any
+
     def due(self) -> Microseconds | None:
         return 0 if self.node.synchronization.pending else None
 

@@ -12,7 +12,7 @@ from spiffesim.authority import IssuedSvid
 from spiffesim.authorization import ANONYMOUS, Caller
 from spiffesim.errors import AttestationFailed, NotAuthorized, Refused, SpiffeSimError
 from spiffesim.handshake import UNKNOWN_AUTHORITY, Handshake
-from spiffesim.instants import SECOND, Microseconds, span
+from spiffesim.instants import LAST, SECOND, Microseconds, span
 from spiffesim.lineage import leads_to
 from spiffesim.rpc import error_text
 from spiffesim.storage import Storage
@@ -94,6 +94,18 @@ class Credentials:
         shown = None if anonymous or connected else self.svid
         trusts = agent.view if self.storage.bundle else None
         return Handshake(agent, agent.server, shown, trusts, connected=connected)
+
+    @property
+    def server_fails_from(self) -> Microseconds:
+        """From when on, by the world's clock, the server cannot be reached, or its SVID may not be taken; 0 for now."""
+        agent, server = self.agent, self.agent.server
+        if self.connected and agent.skew == server.skew:  # nearly always, and quicker than to shake hands
+            reached = agent.world.reaches(agent, server)
+            return server.valid_until + 1 - server.skew if reached else 0
+        handshake = self.handshake()
+        if handshake.failure is not None:
+            return 0
+        return handshake.server_fails_from if server.shown is not None else LAST
 
     def connect(self) -> None:
         """Reach the server.

@@ -72,8 +72,8 @@ class Grid:
             instant = min(instant, self.start + self.first)
         return instant
 
-    def next(self, instant: Microseconds, *, after: bool = False) -> int:
-        """The number of the first tick at an instant or later.
+    def next(self, instant: Microseconds, *, after: bool = False) -> Microseconds:
+        """When the first tick comes at an instant or later.
 
         Args:
             instant: The instant.
@@ -82,7 +82,7 @@ class Grid:
         tick = max(-((self.start + self._latest - instant) // self.period), 1)  # all before are past, jitter or not
         while (at := self.at(tick)) < instant or (after and at == instant):
             tick += 1
-        return tick
+        return at
 
     def shift(self, duration: Microseconds) -> Grid:
         """The grid of a loop that stood still for a while."""

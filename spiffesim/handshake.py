@@ -66,6 +66,11 @@ class Listener(Party, Protocol):
         ...
 
     @property
+    def steady_svid(self) -> IssuedSvid | None:
+        """An SVID of its own as good as the one that it shows; None where one has to look at that."""
+        ...
+
+    @property
     def valid_until(self) -> Microseconds:
         """Until when, by its own clock, it is sure to have a valid SVID to show, as it renews it in time."""
         ...
@@ -108,16 +113,27 @@ class Handshake:
         client, server = self.client, self.server
         if not client.world.reaches(client, server):
             return REFUSED, f"{client.name} cannot reach {server.name}"
-        shown = server.shown
-        if shown is not None and self.trusts is not None:
-            problem = _out_of_time(shown, client.now) if self.connected else problem_of(shown, self.trusts, client.now)
-            if problem:
-                return _UNVERIFIED % problem, f"{client.name} judges the SVID of {server.name} by its own clock"
+        problem = self._problem_of_server()
+        if problem:
+            return _UNVERIFIED % problem, f"{client.name} judges the SVID of {server.name} by its own clock"
         if self.svid is not None:
             problem = problem_of(self.svid, server.view, server.now)
             if problem:
                 return _ALERT, f"{server.name} refuses the SVID of {client.name}: {problem}"
         return None
+
+    def _problem_of_server(self) -> str:
+        """What the client finds wrong with the SVID of the server; empty if nothing."""
+        if self.trusts is None:
+            return ""
+        steady = self.server.steady_svid if skew_of(self.client) == skew_of(self.server) else None
+        if steady is not None:
+            return "" if self.connected or _leads_into(steady, self.trusts) else UNKNOWN_AUTHORITY
+        shown = self.server.shown
+        if shown is None:
+            return ""
+        now = self.client.now
+        return _out_of_time(shown, now) if self.connected else problem_of(shown, self.trusts, now)
 
     def check(self) -> None:
         """Shake hands.

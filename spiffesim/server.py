@@ -315,6 +315,7 @@ class Server(Nested, AgentService, SvidService, BundleService, TrustDomainServic
             reason: Why.
         """
         self.let_agents_catch_up()
+        self.own_svid.catch_up()  # what is drawn is drawn, whoever looks
         self.stopped = reason
         self.end_loops()
         self.keyring.shut_down()
@@ -396,6 +397,11 @@ class Server(Nested, AgentService, SvidService, BundleService, TrustDomainServic
         self.own_svid.catch_up()
         super().pause()
 
+    def resume(self) -> None:
+        """Go on."""
+        super().resume()
+        self.own_svid.forget_next()
+
     def lose_datastore(self) -> None:
         """Lose all that is stored; its process has ended."""
         trust_domain = self.trust_domain
@@ -415,6 +421,11 @@ class Server(Nested, AgentService, SvidService, BundleService, TrustDomainServic
     def shown(self) -> IssuedSvid | None:
         """Its own X509-SVID as a record; None before there is one."""
         return self.own_svid.record if self.own_svid.held else None
+
+    @property
+    def steady_svid(self) -> IssuedSvid | None:
+        """An SVID of its own as good as the one that it shows; None where one has to look at that."""
+        return self.own_svid.steady
 
     @property
     def valid_until(self) -> Microseconds:

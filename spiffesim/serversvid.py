@@ -19,7 +19,6 @@ from spiffesim.profiles import SERVER_SVID
 from spiffesim.serverloops import SvidRotator
 
 if TYPE_CHECKING:
-    from spiffesim.grid import Grid
     from spiffesim.server import Server
 
 _AMPLE: Final = 100 * SECOND
@@ -42,9 +41,10 @@ class ServerSvid:
     def __init__(self, server: Server) -> None:
         self.server = server
         self.tainted = False
+        self._short = span(server.config.default_x509_svid_ttl) < _AMPLE
         self._record: IssuedSvid | None = None
         self._checked: Microseconds = -1  # the last check, by the world's clock, that renewed it or was an event
-        self._next: tuple[IssuedSvid, Grid, Microseconds] | None = None  # the check that will renew it
+        self._next: Microseconds = 0  # no check renews it before, by the world's clock
 
     @property
     def held(self) -> bool:
@@ -65,8 +65,21 @@ class ServerSvid:
         return self._record
 
     @property
+    def steady(self) -> IssuedSvid | None:
+        """One that leads where that leads which is shown now, and as surely valid as that is; None if in doubt.
+
+        It spares those who connect, which is nearly all that happens in a quiet world, to have it renewed for them.
+        """
+        record, current = self._record, self.server.keyring.x509.current
+        if record is None or self._short or not self._quiet or record.certificate.issuer is not current.authority:
+            return None
+        return record if self.server.now <= current.not_after - _AMPLE else None
+
+    @property
     def valid_until(self) -> Microseconds:
         """Until when, by the server's clock, there is sure to be a valid one, as it is renewed in time."""
+        if self.steady is not None:
+            return self.server.keyring.x509.current.not_after - _AMPLE
         record = self.record
         if record.not_after - record.not_before < _AMPLE or self._counts_draws:
             return record.not_after
@@ -108,6 +121,7 @@ class ServerSvid:
         Raises:
             Refused: If the CA cannot sign.
         """
+        self._next = 0
         before, self._record = self._record, self._sign(self.server.now)
         self.tainted = False
         if before is None or before.certificate.issuer is not self._record.certificate.issuer:
@@ -140,30 +154,27 @@ class ServerSvid:
 
     def catch_up(self) -> None:
         """Renew it as the checks up to now would have, had anybody looked."""
-        server, loop = self.server, self.server.find_loop(SvidRotator)
+        server = self.server
+        if server.world.now < self._next:
+            return  # nearly always: whatever is done asks for it
+        loop = server.find_loop(SvidRotator)
         if loop is None or loop.grid is None or self._record is None or not server.running or not self._quiet:
             return
         while True:
-            instant = self._next_check(self._record, loop.grid)
-            if instant > server.world.now or not server.world.timetable.passed(instant, loop):
+            # One of a CA that is about to end is due again at once, but not at the same check.
+            floor = max(self._due - server.skew, server.caught_up + 1, self._checked + 1)
+            instant = self._next = loop.grid.next(floor)
+            if not server.world.timetable.passed(instant, loop):
                 return
             authority = server.keyring.x509_authority_at(instant + server.skew)
             if authority is None or authority.not_after < instant + server.skew:
                 return
-            self._checked = instant  # one of a CA that is about to end is due again at once
+            self._checked = instant
             self._record = self._sign(instant + server.skew)
 
-    def _next_check(self, record: IssuedSvid, grid: Grid) -> Microseconds:
-        """The check that renews it; found once, since nearly everything that is done asks for it."""
-        known = self._next
-        if known is None or known[0] is not record or known[1] is not grid:
-            floor = max(self._due - self.server.skew, self.server.caught_up + 1, self._checked + 1)
-            known = self._next = record, grid, grid.at(grid.next(floor))
-        return known[2]
-
     def forget_next(self) -> None:
-        """Look for the next check anew: the clock of the server is set."""
-        self._next = None
+        """Look for the next check anew: the clock of the server is set, or its loops begin at another instant."""
+        self._next = 0
 
     def notify_tainted(self, roots: Sequence[CertificateLike]) -> None:
         """Renew it at the next check, if it leads to one of these tainted roots.
@@ -173,9 +184,11 @@ class ServerSvid:
         if leads_to(self.record, roots, self.server.now):
             self.server.note("Server SVID signed using a tainted authority, forcing rotation of the Server SVID")
             self.tainted = True
+            self._next = 0
             self.server.wake()
 
     def end(self) -> None:
         """Lose it: the process has ended."""
-        self._record = self._next = None
+        self._record = None
+        self._next = 0
         self.tainted = False

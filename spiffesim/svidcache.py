@@ -161,6 +161,8 @@ class SvidCache:
 
     def plans(self, active: Collection[Selector] = ()) -> bool:
         """Whether ``plan`` would find any."""
+        if not self._missing:
+            return False
         room = self.size - len(self._svids) > len(self._stale)
         return any(
             (room and not entry.disable_x509_svid_prefetch) or _is_active(entry, active)
@@ -192,6 +194,11 @@ class SvidCache:
         """Note that somebody subscribes to entries."""
         for entry_id in entry_ids:
             self._asked_at[entry_id] = now
+
+    @property
+    def lacks_any(self) -> bool:
+        """Whether there is any entry that has no SVID, or needs a new one."""
+        return bool(self._stale or self._missing)
 
     @property
     def any_stale(self) -> bool:

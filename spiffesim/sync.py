@@ -70,18 +70,15 @@ class Sync:
         agent, server = self.agent, self.agent.server
         if self.expects_news or self.pending or agent.cache.is_crowded(agent.active):
             return 0
-        handshake = agent.credentials.handshake()
-        if handshake.failure is not None:
+        due = min(agent.credentials.svid.not_after + 1 - server.skew, agent.credentials.server_fails_from)
+        if due <= agent.world.now:
             return 0
-        ends = [agent.credentials.svid.not_after + 1 - server.skew]
-        if server.shown is not None:
-            ends.append(handshake.server_fails_from)
         renewal = agent.cache.next_renewal
-        if renewal is not None:
-            # What nobody looks at is renewed when somebody does (catch_up), as long as the server can sign.
-            ca_ends = server.keyring.x509.current.not_after + 1 - server.skew
-            ends.append(renewal[0] - agent.skew if self._eager else ca_ends)
-        return min(ends)
+        if renewal is None:
+            return due
+        # What nobody looks at is renewed when somebody does (catch_up), as long as the server can sign.
+        ca_ends = server.keyring.x509.current.not_after + 1 - server.skew
+        return min(due, renewal[0] - agent.skew if self._eager else ca_ends)
 
     @property
     def _eager(self) -> bool:
@@ -103,7 +100,7 @@ class Sync:
         if loop is None or loop.grid is None or loop.retry_at is not None or not agent.running:
             return
         while (renewal := agent.cache.next_renewal) is not None:
-            instant = loop.grid.at(loop.grid.next(max(renewal[0] - agent.skew, agent.caught_up + 1)))
+            instant = loop.grid.next(max(renewal[0] - agent.skew, agent.caught_up + 1))
             if not agent.world.timetable.passed(instant, loop):
                 return
             entry = agent.cache.entry(renewal[1])
@@ -233,9 +230,12 @@ class Sync:
     @property
     def pending(self) -> bool:
         """Whether the next look at what is stale would ask the server for anything."""
-        agent, stale = self.agent, self.agent.cache.stale_ids
-        refused = self._still_refused
-        return any(entry_id not in refused for entry_id in stale) or agent.cache.plans(agent.active)
+        cache, stale = self.agent.cache, self.agent.cache.stale_ids
+        if stale:
+            refused = self._still_refused
+            if any(entry_id not in refused for entry_id in stale):
+                return True
+        return cache.plans(self.agent.active)
 
     @property
     def _still_refused(self) -> set[str]:

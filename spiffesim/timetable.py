@@ -75,7 +75,7 @@ class Timetable:
         if loop.sought == sought and loop.planned is not None and loop.planned > now:
             return loop.planned  # found before, and still to come
         passed = due <= now and loop.key <= self._turn
-        return loop.grid.at(loop.grid.next(max(due, now), after=passed))
+        return loop.grid.next(max(due, now), after=passed)
 
     def passed(self, instant: Microseconds, loop: Loop) -> bool:
         """Whether a tick of a loop has been."""

@@ -145,6 +145,8 @@ class WorkloadApi(Daemon):
     @property
     def active(self) -> SelectorSet:
         """The selectors of those who have a stream open."""
+        if not self.streams:
+            return frozenset()
         self._forget_ended()
         return frozenset(selector for stream in self.streams for selector in stream.selectors)
 

@@ -15,7 +15,7 @@ from spiffesim.strategies.operations import AUDIENCE
 _SPANS: Final = st.one_of(
     st.builds(timedelta, seconds=st.integers(0, 120)),
     st.builds(timedelta, minutes=st.integers(1, 90)),
-    st.builds(timedelta, hours=st.integers(1, 60)),
+    st.builds(timedelta, hours=st.integers(1, 24)),
 )
 
 

@@ -17,6 +17,7 @@ from spiffesim.server import Server
 from spiffesim.spiffe.jwtsvid import JwtSvid
 from spiffesim.spiffe.x509svid import X509Svid
 from spiffesim.strategies.deployment import AGENTS, SERVERS, WORKLOADS, Deployment, knows, leads_to, tier
+from spiffesim.taint import TaintWorker
 
 AUDIENCE: Final = "peer"
 _YEARS: Final = timedelta(days=3650)
@@ -53,7 +54,7 @@ class Operations(Deployment):
     # Nodes and entries
 
     @precondition(lambda self: self.has_room)
-    @rule(agent=AGENTS, minutes=st.integers(1, 60))
+    @rule(agent=AGENTS, minutes=st.integers(5, 60))
     def start_workload(self, agent: str, minutes: int) -> None:
         """Register a workload, and start it."""
         self.touch()
@@ -95,7 +96,7 @@ class Operations(Deployment):
         """Whether a server is lost itself, and not only what was below it: a root never is."""
         return server is not None and server.parent is not None and server.name in self.lost
 
-    @rule(workload=WORKLOADS, minutes=st.integers(1, 60))
+    @rule(workload=WORKLOADS, minutes=st.integers(5, 60))
     def update_entry(self, workload: str, minutes: int) -> None:
         """Let the SVIDs of a workload live for longer or shorter."""
         self.touch()
@@ -210,9 +211,25 @@ class Operations(Deployment):
     @rule(server=SERVERS)
     def replace_x509_authority(self, server: str) -> None:
         """Prepare, activate, taint and revoke as the book says, with time enough in between."""
+        replacing = self.sim.servers[server]
         for step in STEPS:
             self._step("x509", server, step)
             self._wait(2 * self.patience)
+            if step == "taint":
+                self.check_everybody_left(replacing, replacing.keyring.x509.next.authority_id)
+
+    def check_everybody_left(self, server: Server, root: str) -> None:
+        """Once a root is tainted, and that has reached everybody, nobody is left that hangs on it.
+
+        Not claimed: of nested servers that have given up after a minute of failures, which hear of no taint until
+        they start again, and of all below them.
+        """
+        if not any(element.tainted and element.subject_key_id == root for element in server.view.x509_elements):
+            return
+        deaf = {found.name for node in self.below(server) if _is_deaf(node) for found in self.below(node)}
+        for node in self.below(server):
+            if node.name not in self.lost | deaf:
+                assert not _hangs_on(node, root), f"{node.name} still hangs on the tainted root {root}"
 
     def _wait(self, duration: Microseconds) -> None:
         self.sim.advance(timedelta(microseconds=duration))
@@ -270,9 +287,13 @@ def _hangs_on(node: Server | Agent, root: str) -> bool:
     """Whether a node has not left a root."""
     if isinstance(node, Agent):
         return leads_to(node.credentials.svid, root)
-    source = node.channel.source if node.channel is not None else None
-    held = node.keyring.x509.current.authority
-    return leads_to(source, root) or leads_to(held if isinstance(held, X509Authority) else None, root)
+    authority = node.keyring.x509.current.authority
+    shown = None if node.channel is None else node.channel.client.held_svid or node.channel.source
+    return leads_to(shown, root) or leads_to(authority if isinstance(authority, X509Authority) else None, root)
+
+
+def _is_deaf(node: Server | Agent) -> bool:
+    return isinstance(node, Server) and any(isinstance(loop, TaintWorker) and loop.ended for loop in node.loops)
 
 
 def _attestor(server: Server, number: int) -> X509PopAttestor:

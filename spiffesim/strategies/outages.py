@@ -143,18 +143,17 @@ class Outages(Deployment):
         self.touch()
         self._repair(self.daemons[node])
 
-    @rule(hours=st.sampled_from((0, 1, 6, 30)))
+    @rule()
+    def calm_down(self) -> None:
+        """Mend all that is broken, and wait until everything that was done has reached everybody."""
+        self.rest(0)
+
+    @rule(hours=st.sampled_from((0, 1, 6, 24)))
     def rest(self, hours: int) -> None:
         """Mend all that is broken, wait until everything that was done has reached everybody, and then some hours."""
         if self.broken_since is not None:
             self.mend()
         self.sim.advance(timedelta(hours=hours, microseconds=max(self.changed_at + self.patience - self.now, 0)))
-
-    @rule(server=SERVERS)
-    def rest_for_a_rotation(self, server: str) -> None:
-        """The same, until a CA has ended."""
-        self.rest(0)
-        self.sim.advance(self.sim.servers[server].config.ca_ttl)
 
     def mend(self) -> None:
         """Put everything right, start what has ended, and wait: after an outage short enough the world is whole again.

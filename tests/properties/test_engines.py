@@ -550,12 +550,21 @@ Plant: TypeAlias = Callable[[pytest.MonkeyPatch], None]
 
 def a_tick_too_late(monkeypatch: pytest.MonkeyPatch) -> None:
     right = Grid.next
-    monkeypatch.setattr(Grid, "next", lambda self, instant, *, after=False: right(self, instant, after=after) + 1)
+
+    def following(self: Grid, instant: int, *, after: bool = False) -> int:
+        return right(self, right(self, instant, after=after), after=True)
+
+    monkeypatch.setattr(Grid, "next", following)
 
 
 def one_too_late_only_when_a_tick_has_been(monkeypatch: pytest.MonkeyPatch) -> None:
     right = Grid.next
-    monkeypatch.setattr(Grid, "next", lambda self, instant, *, after=False: right(self, instant) + after)
+
+    def following(self: Grid, instant: int, *, after: bool = False) -> int:
+        at = right(self, instant)
+        return right(self, at, after=True) if after else at
+
+    monkeypatch.setattr(Grid, "next", following)
 
 
 def no_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
