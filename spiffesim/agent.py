@@ -150,8 +150,9 @@ class Agent(WorkloadApi):
     @property
     def taint_loop(self) -> agentloops.TaintProcessor:
         """The loop that drops SVIDs of tainted authorities; one that never runs while there is nothing to drop."""
-        running = (loop for loop in self.loops if isinstance(loop, agentloops.TaintProcessor))
-        return next(running)
+        loop = self.find_loop(agentloops.TaintProcessor)
+        assert loop is not None
+        return loop
 
     @property
     def behind(self) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from spiffesim.credentials import CHECK
 from spiffesim.grid import Grid
 from spiffesim.instants import SECOND, Microseconds
-from spiffesim.loop import Loop
+from spiffesim.loop import Loop, Waiting
 
 if TYPE_CHECKING:
     from spiffesim.agent import Agent
@@ -90,18 +90,6 @@ class SvidRotator(AgentLoop):
         return self.node.credentials.rotate()
 
 
-class Waiting(AgentLoop):
-    """A loop that has no grid, and runs when something that it waits for has come."""
-
-    backs_off = False
-
-    def begin(self) -> None:
-        self.grid = self.retry_at = None
-
-    def due(self) -> Microseconds | None:
-        return None
-
-
 class TaintedBatch(NamedTuple):
     """SVIDs that are still to be looked at for a taint."""
 
@@ -117,6 +105,7 @@ class TaintProcessor(Waiting):
     so what it tells those who listen still has the old SVIDs, and no stream ends for want of any.
     """
 
+    node: Agent
     name = "taint"
     place = 15
     period = 5 * SECOND
@@ -159,6 +148,7 @@ class TaintProcessor(Waiting):
 class Subscriptions(Waiting):
     """Looks for streams that wait until all their SVIDs are there: after 0.5, 0.75, ... 12 s, 10 % more or less."""
 
+    node: Agent
     name = "subscriptions"
     place = 40
     period = SECOND // 2
@@ -167,15 +157,10 @@ class Subscriptions(Waiting):
         self.retry_at = None
         if self.node.answer_streams():
             self.failures += 1
-            self.await_svids()
+            self.wait()
         else:
             self.failures = 0
         return True
-
-    def await_svids(self) -> None:
-        """Look again after a while."""
-        self.retry_at = self.node.world.now + self._back_off()
-        self.node.world.timetable.wake(self)
 
 
 LOOPS: Final[tuple[type[Loop], ...]] = (Synchronizer, TaintProcessor, SvidMinter, SvidRotator, Subscriptions)

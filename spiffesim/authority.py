@@ -258,13 +258,12 @@ class IssuedSvid:
 class JwtAuthority:
     """A key that signs tokens, under a key ID that has nothing to do with it."""
 
-    __slots__ = ("_key_id", "_source", "everywhere", "not_after")
+    __slots__ = ("_key_id", "_source", "not_after")
 
     def __init__(self, draw: Draw, key: Key, not_after: Microseconds) -> None:
         self._source: tuple[Draw, Key] | bytes = (draw, key)
         self._key_id: str | None = None
         self.not_after = not_after
-        self.everywhere = False
 
     @classmethod
     def published(cls, key_id: str, spki: bytes, not_after: Microseconds = 0) -> JwtAuthority:
@@ -273,7 +272,6 @@ class JwtAuthority:
         authority._source = spki
         authority._key_id = key_id
         authority.not_after = not_after
-        authority.everywhere = False
         return authority
 
     @property

@@ -122,3 +122,21 @@ class Loop:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.node.name}>"
+
+
+class Waiting(Loop):
+    """A loop without a grid: it runs when a time that it was given has come, and is silent otherwise."""
+
+    def begin(self) -> None:
+        """Wait to be told to wait."""
+        self.grid = self.retry_at = None
+        self.failures = 0
+
+    def due(self) -> Microseconds | None:
+        """Never: it has no ticks."""
+        return None
+
+    def wait(self) -> None:
+        """Run after a while, longer after failures."""
+        self.retry_at = self.node.world.now + self._back_off()
+        self.node.world.timetable.wake(self)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from spiffesim.grid import Grid
 from spiffesim.instants import SECOND, Microseconds
-from spiffesim.loop import Loop
+from spiffesim.loop import Loop, Waiting
 from spiffesim.taint import TaintWorker
 
 if TYPE_CHECKING:
@@ -54,26 +54,19 @@ class UpstreamPoller(ServerLoop):
         return True
 
 
-class Waiting(ServerLoop):
-    """A loop without a grid: it runs when a time that it was given has come, and is silent otherwise."""
+class Retrying(Waiting):
+    """Tries again what failed, until it begins anew because that has succeeded."""
 
+    node: Server
     period = SECOND
 
-    def begin(self) -> None:
-        self.grid = self.retry_at = None
-        self.failures = 0
-
-    def due(self) -> Microseconds | None:
-        return None
-
     def wait(self) -> None:
-        """Run again after a while, longer each time."""
+        """Try again after a while, longer each time."""
         self.failures += 1
-        self.retry_at = self.node.world.now + self._back_off()
-        self.node.world.timetable.wake(self)
+        super().wait()
 
 
-class Redialer(Waiting):
+class Redialer(Retrying):
     """Dials the server above again after the connection broke: 1 s, 1.6 s, 2.56 s, ... 120 s, 20 % more or less.
 
     SPIRE: google.golang.org/grpc/internal/backoff/backoff.go
@@ -112,7 +105,7 @@ class Recycler(ServerLoop):
         return True
 
 
-class WorkloadApiWatcher(Waiting):
+class WorkloadApiWatcher(Retrying):
     """Tries to open the source of the server's SVID again: after 1, 2, 3, ... 30 s. SPIRE: go-spiffe workloadapi."""
 
     name = "workload api"

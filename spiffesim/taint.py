@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from spiffesim.chain import CertificateLike
 from spiffesim.errors import SpiffeSimError
 from spiffesim.instants import SECOND, Microseconds
-from spiffesim.loop import Loop
+from spiffesim.loop import Waiting
 
 if TYPE_CHECKING:
     from spiffesim.server import Server
@@ -21,7 +21,7 @@ _GROWTH: Final = 1.5
 _PATIENCE: Final = 60 * SECOND
 
 
-class TaintWorker(Loop):
+class TaintWorker(Waiting):
     """Leads the server away from tainted roots; what fails is tried again after 5 s, 7.5 s, ..., for a minute in all.
 
     After that the worker has ended, for the life of the process.
@@ -44,14 +44,6 @@ class TaintWorker(Loop):
         self.waiting: Roots = ()
         self.ended = False
         self._began: Microseconds = 0
-
-    def begin(self) -> None:
-        """Wait for roots."""
-        self.grid = self.retry_at = None
-
-    def due(self) -> Microseconds | None:
-        """Never: it has no ticks."""
-        return None
 
     def shift(self, duration: Microseconds) -> None:
         """Stand still for a while, its patience included."""

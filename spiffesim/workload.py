@@ -212,7 +212,7 @@ class Workload:
     # Validation
 
     def validate_x509_svid(self, svid: X509Svid | Sequence[bytes] | bytes | str) -> SpiffeId:
-        """Validate a peer's X509-SVID, strictly, against the bundles that this workload would fetch.
+        """Validate a peer's X509-SVID, strictly, against the bundles that this workload would fetch, by its node's clock.
 
         Args:
             svid: The SVID, its chain as DER (leaf first), or its PEM.
@@ -227,7 +227,7 @@ class Workload:
         """
         chain = read_chain(svid) if isinstance(svid, bytes | str) else svid
         bundles = [bundle.x509_bundle for bundle in self._fetch_bundles()]
-        return validate_x509_svid(chain, bundles, at=self.world.clock.now, memo=self.world.memo)
+        return validate_x509_svid(chain, bundles, at=moment(self.agent.now), memo=self.world.memo)
 
     def validate_jwt_svid(self, token: JwtSvid | str | bytes, *, audience: str) -> JwtSvid:
         """Validate a token as SPIRE's agent does (``ValidateJWTSVID``), which does so for any process.
@@ -252,7 +252,7 @@ class Workload:
             raise _invalid("audience must be specified")
         if not text:
             raise _invalid("svid must be specified")
-        verdict = examine_jwt_svid(text, self._bundles(), audience=audience, at=self.world.clock.now, profile="spire")
+        verdict = examine_jwt_svid(text, self._bundles(), audience=audience, at=moment(self.agent.now), profile="spire")
         if verdict.first is not None:
             raise Refused(str(verdict.first), status="INVALID_ARGUMENT", verdict=verdict, code=verdict.first.code)
         return JwtSvid.parse(_canonical(text))

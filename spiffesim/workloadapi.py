@@ -160,9 +160,9 @@ class WorkloadApi(Daemon):
         self.cache.ask((entry.id for entry in self.cache.matching(stream.selectors)), self.now)
         self.streams.append(stream)
         if self.answer_streams():
-            for loop in self.loops:
-                if isinstance(loop, Subscriptions):
-                    loop.await_svids()
+            subscriptions = self.find_loop(Subscriptions)
+            if subscriptions is not None:
+                subscriptions.wait()
         self.wake()
 
     def drop_stream(self, stream: Stream[Any]) -> None:

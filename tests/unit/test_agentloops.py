@@ -130,7 +130,7 @@ def test_streams_are_looked_at_until_none_waits(monkeypatch: pytest.MonkeyPatch)
     sim, agent = world()
     subscriptions = loop_of(agent, Subscriptions)
     assert isinstance(subscriptions, Subscriptions)
-    subscriptions.await_svids()
+    subscriptions.wait()
     sim.advance(seconds=1.2)
     assert subscriptions.failures > 0
     sim.advance(seconds=60)
@@ -146,7 +146,7 @@ def test_streams_that_wait_are_looked_at_after_longer_and_longer() -> None:
     waits = []
     for failures in range(12):
         subscriptions.failures = failures
-        subscriptions.await_svids()
+        subscriptions.wait()
         assert subscriptions.retry_at is not None
         waits.append((subscriptions.retry_at - sim.world.now) / SECOND)
     for wait, expected in zip(waits, (min(0.5 * 1.5**step, 12) for step in range(12)), strict=True):

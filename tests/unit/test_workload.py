@@ -407,3 +407,17 @@ def test_a_workload_of_its_own_matches_no_other_entry(sim: Simulation) -> None:
     assert len(first.fetch_x509_svids()) == 1
     with_more = sim.workload("/more", process=Process(uid=7))
     assert [str(selector) for selector in with_more.selectors] == ["unix:uid:7", "declared:name:more"]
+
+
+def test_a_workload_judges_by_the_clock_of_its_node() -> None:
+    sim = Simulation("example.org", seed=1)
+    here, there = sim.workload("/here"), sim.root.agent("other").workload("/there")
+    svid, token = there.fetch_x509_svid(), there.fetch_jwt_svid(audience="here")
+    assert here.validate_x509_svid(svid) == there.spiffe_id
+    assert here.validate_jwt_svid(token, audience="here").spiffe_id == there.spiffe_id
+    sim.skew(here.agent, 7200)
+    with pytest.raises(Expired, match="expired 1:00:00 ago"):
+        here.validate_x509_svid(svid)
+    with pytest.raises(Refused, match="token has expired"):
+        here.validate_jwt_svid(token, audience="here")
+    assert there.validate_x509_svid(svid) == there.spiffe_id
