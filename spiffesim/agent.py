@@ -150,9 +150,7 @@ class Agent(WorkloadApi):
     @property
     def taint_loop(self) -> agentloops.TaintProcessor:
         """The loop that drops SVIDs of tainted authorities; one that never runs while there is nothing to drop."""
-        loop = self.find_loop(agentloops.TaintProcessor)
-        assert loop is not None
-        return loop
+        return self.loop(agentloops.TaintProcessor)
 
     @property
     def behind(self) -> bool:

@@ -7,12 +7,12 @@ from typing import Any, ClassVar, TypeVar
 from spiffesim.errors import Unavailable
 from spiffesim.instants import Microseconds
 from spiffesim.loop import Loop
-from spiffesim.world import World
+from spiffesim.world import Node, World
 
 _Loop = TypeVar("_Loop", bound=Loop)
 
 
-class Daemon:
+class Daemon(Node):
     """What servers and agents have in common: a name, a clock, loops, and that they may stop.
 
     Attributes:
@@ -96,6 +96,12 @@ class Daemon:
     def find_loop(self, kind: type[_Loop]) -> _Loop | None:
         """The loop of a kind; None while there is none."""
         return next((loop for loop in self.loops if isinstance(loop, kind)), None)
+
+    def loop(self, kind: type[_Loop]) -> _Loop:
+        """The loop of a kind, which there has to be."""
+        found = self.find_loop(kind)
+        assert found is not None
+        return found
 
     def pause(self) -> None:
         """Suspend its machine: nothing runs and nothing is answered, while the clock goes on."""

@@ -12,7 +12,6 @@ from collections.abc import Collection
 from itertools import chain
 from typing import Any, Final, TypeVar
 
-from spiffesim.agent import Agent
 from spiffesim.authority import IssuedCertificate, IssuedSvid, JwtAuthority, X509Authority
 from spiffesim.authorization import Caller
 from spiffesim.chain import Chain
@@ -24,11 +23,9 @@ from spiffesim.journal import Segment
 from spiffesim.keys import Draw, Key
 from spiffesim.ledger import JwtElement, X509Element
 from spiffesim.nodes import Node
-from spiffesim.server import Server
 from spiffesim.spiffe.bundle import SpiffeBundle
 from spiffesim.spiffe.ids import SpiffeId, TrustDomain
 from spiffesim.spiffe.jwtsvid import JwtSvid
-from spiffesim.workload import Workload
 
 _Copied = TypeVar("_Copied")
 
@@ -59,7 +56,6 @@ _RECORDS: Final = frozenset(
     }
 )
 _CONSTANT: Final = _RECORDS | {bool, bytes, float, int, str, type(None)}
-_NODES: Final = frozenset({Agent, Server, Workload})
 _CONTAINERS: Final = frozenset({dict, list, set})
 
 
@@ -76,16 +72,13 @@ def fork(original: _Copied) -> _Copied:
     written = io.BytesIO()
     writer = _Writer(written)
     try:
-        writer.write(original)
+        writer.dump(original)
     except (pickle.PicklingError, TypeError, AttributeError) as error:
         raise InvalidInput(
             f"this world cannot be copied: {error}; what a plugin holds has to be data that pickles", code="not_data"
         ) from error
     written.seek(0)
-    reader = _Reader(written, writer.shared)
-    copied: _Copied = reader.load()
-    for node in writer.nodes:
-        node.__dict__.update(reader.load())
+    copied: _Copied = _Reader(written, writer.shared).load()
     return copied
 
 
@@ -107,37 +100,20 @@ class _Writer(pickle.Pickler):
     def __init__(self, file: io.BytesIO) -> None:
         super().__init__(file, pickle.HIGHEST_PROTOCOL)
         self.shared: list[Any] = []
-        self.nodes: list[Any] = []
-        self._states: list[dict[str, Any]] = []
         self._places: dict[int, int] = {}
         self._seen: list[Any] = []  # no other value gets the identity of one that was seen
 
-    def write(self, original: Any) -> None:
-        """Write a world, and then node by node what each is made of: from each to the next would be too deep."""
-        self.dump(original)
-        for state in self._states:  # which grows meanwhile
-            self.dump(state)
-
     def persistent_id(self, value: Any) -> int | None:
-        """The number of what is not written here: a record, a container of records, or a node."""
+        """The number of what is not written here: a record, or a container of records."""
         place = self._places.get(id(value))
         if place is not None:
             return place
         kind = type(value)
         if kind in _RECORDS or (kind is tuple and value and _constant(value)):
             return self._place(value, value)
-        if kind in _NODES:
-            return self._place(value, self._blank(value))
         if kind in _CONTAINERS and value and _holds_constants(value):
             return self._place(value, value.copy())
         return None
-
-    def _blank(self, node: Any) -> Any:
-        """The node's counterpart, whose state follows."""
-        blank = object.__new__(type(node))
-        self.nodes.append(blank)
-        self._states.append(node.__dict__)
-        return blank
 
     def _place(self, value: Any, counterpart: Any) -> int:
         place = self._places[id(value)] = len(self.shared)

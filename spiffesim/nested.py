@@ -5,11 +5,10 @@ SPIRE: pkg/server/plugin/upstreamauthority/spire/spire.go, pkg/server/ca/manager
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from spiffesim.api import Service
 from spiffesim.errors import NoIdentityIssued, Refused, SpiffeSimError, Unavailable
-from spiffesim.loop import Loop
 from spiffesim.serverloops import Recycler, Redialer, WorkloadApiWatcher
 from spiffesim.taint import TaintWorker
 
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from spiffesim.agent import Agent
     from spiffesim.channel import Channel
     from spiffesim.server import Server
-
-_Loop = TypeVar("_Loop", bound=Loop)
 
 UNREACHED = (Unavailable, NoIdentityIssued)
 """What the source of a server's SVID waits out."""
@@ -39,12 +36,6 @@ class Nested(Service):
     def proceed(self) -> None:
         """Go on with the start that waited for the Workload API."""
         raise NotImplementedError
-
-    def loop(self, kind: type[_Loop]) -> _Loop:
-        """The loop of a kind."""
-        found = self.find_loop(kind)
-        assert found is not None
-        return found
 
     @property
     def waits(self) -> bool:

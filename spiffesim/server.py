@@ -23,6 +23,7 @@ from spiffesim.ca import Health, ServerCa
 from spiffesim.chain import CertificateLike
 from spiffesim.channel import Channel
 from spiffesim.configuration import ServerConfig
+from spiffesim.contents import MARGIN, Pruned
 from spiffesim.entries import Entries, EntryCache
 from spiffesim.errors import Refused, SpiffeSimError
 from spiffesim.federation import FederationRelationship
@@ -40,7 +41,7 @@ from spiffesim.serversvid import ServerSvid
 from spiffesim.spiffe.bundle import SpiffeBundle
 from spiffesim.spiffe.ids import SpiffeId, TrustDomain
 from spiffesim.spiffe.x509svid import X509Svid
-from spiffesim.view import MARGIN, Pruned, View
+from spiffesim.view import View
 from spiffesim.world import AgentOptions, NestOptions, WorkloadOptions, World
 
 if TYPE_CHECKING:

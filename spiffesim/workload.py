@@ -26,10 +26,10 @@ from spiffesim.spiffe.validation import examine_jwt_svid, validate_x509_svid
 from spiffesim.spiffe.x509svid import X509Svid, read_chain
 from spiffesim.stream import BundleStream, X509Stream
 from spiffesim.svidcache import Identity
-from spiffesim.world import World
+from spiffesim.world import Node, World
 
 
-class Workload:
+class Workload(Node):
     """A process on an agent's node.
 
     Make one with ``Agent.workload(...)``, which also registers it, or ``Agent.process(...)``.

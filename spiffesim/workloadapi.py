@@ -160,9 +160,7 @@ class WorkloadApi(Daemon):
         self.cache.ask((entry.id for entry in self.cache.matching(stream.selectors)), self.now)
         self.streams.append(stream)
         if self.answer_streams():
-            subscriptions = self.find_loop(Subscriptions)
-            if subscriptions is not None:
-                subscriptions.wait()
+            self.loop(Subscriptions).wait()
         self.wake()
 
     def drop_stream(self, stream: Stream[Any]) -> None:

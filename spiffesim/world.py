@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, SupportsIndex, TypeVar, Unpack
 
 from spiffesim.agentconfig import AgentSettings
 from spiffesim.clock import Clock
@@ -228,12 +228,43 @@ class World:
         self._numbers[wish] = number
         return name
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "memo": None}
+    def __getstate__(self) -> tuple[list[tuple[Node, dict[str, Any]]], dict[str, Any]]:
+        """What each node is made of, parents first, and the rest: from each node to the next would be too deep."""
+        nodes = [node for roll in self._rolls for node in roll.values()]
+        return [(node, node.__dict__) for node in nodes], {**self.__dict__, "memo": None}
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
+    def __setstate__(self, state: tuple[list[tuple[Node, dict[str, Any]]], dict[str, Any]]) -> None:
+        nodes, own = state
+        for node, its_own in nodes:
+            node.__dict__.update(its_own)
+        self.__dict__.update(own)
         self.memo = EdgeMemo()
+
+    @property
+    def _rolls(self) -> tuple[Mapping[str, Node], ...]:
+        return self.servers, self.agents, self.workloads
+
+    def node(self, name: str) -> Node | None:
+        """The node of a name; None if there is none."""
+        return next((roll[name] for roll in self._rolls if name in roll), None)
+
+
+class Node:
+    """A server, agent or workload, which pickles as a place in its world: what it is made of, the world writes."""
+
+    world: World
+    name: str
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
+        if self.world.node(self.name) is not self:
+            return super().__reduce_ex__(protocol)  # it was never done
+        return _node, (type(self), self.world, self.name)
+
+
+def _node(kind: type[Node], world: World, name: str) -> Node:
+    """The node of a name; while its world is still being read, one that gets what it is made of later."""
+    found = world.node(name) if world.__dict__ else None
+    return object.__new__(kind) if found is None else found
 
 
 def path_of(name: str) -> str:

@@ -41,6 +41,20 @@ for hours in (1, 13, 9, 400):
     sim.advance(hours=hours)
     for name in ("w1", "w4"):
         sim.workloads[name].fetch_jwt_svid(audience=["x", "y"])
+stream = sim.workloads["w4"].watch_x509()
+other.prepare_x509_authority()
+sim.advance(seconds=20)
+other.activate_x509_authority(other.get_x509_authority_state().prepared.authority_id)
+other.taint_x509_authority(other.get_x509_authority_state().old.authority_id)
+sim.cut(c, a)
+sim.skew(b.agent(), 3)
+sim.advance(minutes=30)
+sim.heal(c, a)
+sim.stop(c)
+sim.start(c)
+other.federate_with(others[0])
+sim.advance(minutes=30)
+updates = [[str(update.at), [svid.chain_der.hex() for svid in update.svids]] for update in stream]
 b.create_join_token(agent_id="spiffe://example.org/alias")
 sim.root.ban_agent(gate.spiffe_id)
 sim.settle()
@@ -48,7 +62,7 @@ for workload in [*sim.workloads.values()]:
     if not workload.agent.stopped:
         workload.fetch_x509_svids()
 
-seen = {}
+seen = {"updates": updates}
 for name, server in sim.servers.items():
     svid = server.svid
     seen[f"server {name}"] = [svid.chain_der.hex(), svid.private_key_der.hex()]

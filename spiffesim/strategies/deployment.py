@@ -26,7 +26,7 @@ RECOVERY: Final = 30 * MINUTE
 """How long everything takes at most to come back: the longest back-off is an agent's, of nine minutes."""
 
 _RULE: Final = 6
-_LEAST_CA: Final = timedelta(minutes=12)
+_LEAST_CA: Final = timedelta(minutes=30)
 _LEAST_SVID: Final = timedelta(minutes=1)
 
 
@@ -45,7 +45,7 @@ def tier(ca_ttl: timedelta) -> dict[str, Any]:
 def deployments(draw: st.DrawFn, /) -> Simulation:
     """Up to four servers in up to three tiers, each with two workloads; most respect the rule of six, some do not.
 
-    Their CAs live from twelve minutes to nine days, and their keys end with their processes or do not.
+    Their CAs live from half an hour to nine days, and their keys end with their processes or do not.
     """
     key_managers = st.sampled_from(("disk", "memory"))
     ca_ttl = timedelta(hours=draw(st.sampled_from((216, 24, 8)), label="hours of the root CA"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis.stateful import invariant
 
 from spiffesim.errors import NoIdentityIssued, SpiffeSimError
@@ -11,11 +13,10 @@ from spiffesim.spiffe.validation import examine_jwt_svid
 from spiffesim.spiffe.x509.certificate import read_certificate
 from spiffesim.spiffe.x509svid import X509Svid
 from spiffesim.strategies.operations import AUDIENCE, Operations
-from spiffesim.strategies.outages import Outages
 from spiffesim.workload import Workload
 
 
-class Invariants(Operations, Outages):
+class Invariants(Operations):
     """What has to hold after each step, each as a method that says it.
 
     The rules look themselves after the two of a single document, and after ``ask``: nothing is raised but our errors.
@@ -37,7 +38,7 @@ class Invariants(Operations, Outages):
         chain = [read_certificate(der) for der in svid.chain]
         roots = [read_certificate(der) for der in workload.agent.view.bundle.x509_der]
         chain += [root for root in roots if root.subject_key_id == chain[-1].authority_key_id]
-        for child, issuer in zip(chain, chain[1:], strict=False):
+        for child, issuer in pairwise(chain):
             assert child.not_after <= issuer.not_after, (
                 f"{svid.spiffe_id}, issued by {workload.agent.server.name}: a certificate lives until "
                 f"{moment(child.not_after)}, and its issuer until {moment(issuer.not_after)}"
@@ -132,10 +133,9 @@ class Invariants(Operations, Outages):
     # What is revoked
 
     def nothing_under_a_revoked_root_validates(self) -> None:
-        """Once a root X.509 authority is revoked, and every server that is in touch has heard of it, nothing under it
-        validates.
+        """Under a revoked root X.509 authority nothing validates any more.
 
-        A nested server removes a root that is gone above if it had heard of its taint, and all servers between it and
+        That is once every server that is in touch has heard of the revocation. A nested server removes a root that is gone above if it had heard of its taint, and all servers between it and
         the root server had, too. Not claimed, for SPIRE does not do it: of a server that was out of touch from the
         taint to the revocation, and of one that had tainted the root on its own: they keep the root until a day
         after its end.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import ClassVar, Final
 
@@ -10,13 +11,13 @@ from hypothesis.stateful import precondition, rule
 
 from spiffesim.agent import Agent
 from spiffesim.authority import JwtAuthority, X509Authority
-from spiffesim.instants import Microseconds
 from spiffesim.plugins.external_pki import ExternalCa
 from spiffesim.plugins.node_attestor.x509pop import X509PopAttestor, X509PopVerifier
 from spiffesim.server import Server
 from spiffesim.spiffe.jwtsvid import JwtSvid
 from spiffesim.spiffe.x509svid import X509Svid
-from spiffesim.strategies.deployment import AGENTS, SERVERS, WORKLOADS, Deployment, knows, leads_to, tier
+from spiffesim.strategies.deployment import AGENTS, SERVERS, WORKLOADS, knows, leads_to, tier
+from spiffesim.strategies.outages import Outages
 from spiffesim.taint import TaintWorker
 
 AUDIENCE: Final = "peer"
@@ -24,10 +25,10 @@ _YEARS: Final = timedelta(days=3650)
 STEPS: Final = ("prepare", "activate", "taint", "revoke")
 _STEPS: Final = st.sampled_from(STEPS)
 _DEEPEST: Final = 3
-_LEAST_CA: Final = timedelta(minutes=12)
+_LEAST_CA: Final = timedelta(minutes=30)
 
 
-class Operations(Deployment):
+class Operations(Outages):
     """The rules for operators.
 
     Attributes:
@@ -35,16 +36,14 @@ class Operations(Deployment):
         revoked_roots: What was minted under a revoked root, by the root's ID, for each server that then has to
             refuse it.
         revoked_tokens: Tokens under a revoked JWT key, by the key's ID, with the name of the root server that revoked it.
-        partners: Pairs of workloads of different trust domains whose root servers federate with each other.
     """
 
-    largest: ClassVar[int] = 24
+    largest: ClassVar[int] = 20
 
     def __init__(self) -> None:
         super().__init__()
         self.revoked_roots: dict[str, tuple[frozenset[str], X509Svid]] = {}
         self.revoked_tokens: dict[str, tuple[str, JwtSvid]] = {}
-        self.partners: list[tuple[str, str]] = []
 
     @property
     def has_room(self) -> bool:
@@ -167,7 +166,7 @@ class Operations(Deployment):
     def _activate_x509(self, server: Server) -> None:
         """Let the prepared CA sign. Agents that do not know its root yet may never hear of it."""
         prepared = server.keyring.x509.next
-        if not self._asks_for(server, prepared.authority_id, server.activate_x509_authority):
+        if not self._asks_for(server.activate_x509_authority, prepared.authority_id):
             return
         authority = server.ca.authority
         for agent in self.sim.agents.values():
@@ -176,7 +175,7 @@ class Operations(Deployment):
 
     def _taint_x509(self, server: Server) -> None:
         """Taint the CA that signed before."""
-        self._asks_for(server, server.keyring.x509.next.authority_id, server.taint_x509_authority)
+        self._asks_for(server.taint_x509_authority, server.keyring.x509.next.authority_id)
 
     def _revoke_x509(self, server: Server) -> None:
         """Revoke the CA that signed before, whose key has been stolen."""
@@ -185,7 +184,7 @@ class Operations(Deployment):
         if isinstance(authority, X509Authority):
             forged = self.sim.steal(authority).mint_x509_svid("/forged", ttl=_YEARS)
         heard = frozenset(self._have_tainted(server, root))
-        if not self._asks_for(server, root, server.revoke_x509_authority):
+        if not self._asks_for(server.revoke_x509_authority, root):
             return
         assert forged is not None
         self.revoked_roots[root] = (heard, forged)
@@ -198,24 +197,31 @@ class Operations(Deployment):
             return []
         return [server.name, *(name for nested in server.children for name in self._have_tainted(nested, root))]
 
-    def _asks_for(self, server: Server, authority_id: str, call: object) -> bool:
+    def _asks_for(self, call: Callable[[str], object], authority_id: str) -> bool:
         """Whether a forced change of an X.509 authority was made; federated trust domains may not follow it."""
         self.touch()
-        assert callable(call)
         if self.ask(call, authority_id) is None:
             return False
         self.partners = []
         return True
 
-    @precondition(lambda self: self.settled)
     @rule(server=SERVERS)
     def replace_x509_authority(self, server: str) -> None:
-        """Prepare, activate, taint and revoke as the book says, with time enough in between."""
+        """Rest; then prepare, activate, taint and revoke as the book says, with time enough in between."""
+        self._replace("x509", server)
+
+    @rule(server=SERVERS)
+    def replace_jwt_authority(self, server: str) -> None:
+        """The same with the JWT key."""
+        self._replace("jwt", server)
+
+    def _replace(self, kind: str, server: str) -> None:
+        self.rest(0)
         replacing = self.sim.servers[server]
         for step in STEPS:
-            self._step("x509", server, step)
-            self._wait(2 * self.patience)
-            if step == "taint":
+            self._step(kind, server, step)
+            self.rest(0)
+            if (kind, step) == ("x509", "taint"):
                 self.check_everybody_left(replacing, replacing.keyring.x509.next.authority_id)
 
     def check_everybody_left(self, server: Server, root: str) -> None:
@@ -231,9 +237,6 @@ class Operations(Deployment):
             if node.name not in self.lost | deaf:
                 assert not _hangs_on(node, root), f"{node.name} still hangs on the tainted root {root}"
 
-    def _wait(self, duration: Microseconds) -> None:
-        self.sim.advance(timedelta(microseconds=duration))
-
     @rule(server=SERVERS, revoke=st.booleans())
     def taint_x509_upstream_authority(self, server: str, revoke: bool) -> None:
         """Taint, below, the root that signed the CA before, and revoke it there: it comes back from above.
@@ -242,7 +245,7 @@ class Operations(Deployment):
         """
         tainting = self.sim.servers[server]
         above = tainting.keyring.x509.next.upstream_authority_id
-        if not self._asks_for(tainting, above, tainting.taint_x509_upstream_authority):
+        if not self._asks_for(tainting.taint_x509_upstream_authority, above):
             return
         self.lose(tainting)
         if revoke:

@@ -32,6 +32,7 @@ class Outages(Deployment):
         faults: What may break: verbs of the simulation.
         most_broken: How many times something may break before all is mended.
         clocks: How wrong clocks may be, in seconds.
+        partners: Pairs of workloads of different trust domains whose root servers federate with each other.
         sequence_numbers: The sequence number of each server's bundle when it was looked at last.
     """
 
@@ -85,10 +86,9 @@ class Outages(Deployment):
             return
         if node.parent is None:
             self.partners = []
-        for agent in node.agents:
-            if node.shown is not None and node.shown.certificate.issuer is not None:
-                if not knows(agent, node.shown.certificate.issuer.top):
-                    self.lose(agent)
+        issuer = None if node.shown is None else node.shown.certificate.issuer
+        if issuer is not None:
+            self.lose(*(agent for agent in node.agents if not knows(agent, issuer.top)))
 
     @_may("pause")
     @rule(node=DAEMONS)

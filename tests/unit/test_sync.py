@@ -304,6 +304,7 @@ def strangers(agent: Agent) -> None:
     """Let the agent know none of the authorities that its server has."""
     other = Simulation("example.org", seed=99)
     agent.view = type(agent.view)(other.root.view.ledger)
+    agent.credentials.connected = False  # of a server that it knows already it does not ask
     agent.wake()
 
 

@@ -1,125 +1,24 @@
-"""Bundles as servers store them: what they take over from each other, and what is tainted, revoked and pruned."""
+"""Bundles as servers and agents have them: what they take over from each other."""
 
 from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 
 import attrs
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spiffesim.authority import JwtAuthority
-from spiffesim.errors import NotFound, Refused
+from spiffesim.contents import MARGIN
+from spiffesim.errors import Refused
 from spiffesim.instants import SECOND
 from spiffesim.ledger import JwtElement, Ledger, X509Element
-from spiffesim.view import MARGIN, View
-from tests.unit.keyrings import DAY, EXAMPLE_ORG, HOUR, NOW, jwt_authority
-
-
-@attrs.frozen
-class Root:
-    """A root that somebody else made."""
-
-    name: str
-    not_after: int = NOW + DAY
-    not_before: int = 0
-    key: str = attrs.field(default=attrs.Factory(lambda self: self.name, takes_self=True))
-
-    @property
-    def der(self) -> bytes:
-        return self.name.encode()
-
-    subject = der
-
-    @property
-    def subject_key_id(self) -> bytes:
-        return self.key.encode()
-
-
-def ski(name: str) -> str:
-    return name.encode().hex()
-
-
-def key(name: str, not_after: int = NOW + DAY) -> JwtAuthority:
-    return JwtAuthority.published(name, b"", not_after)
-
-
-def a_view(*roots: str, keys: str = "", ledger: Ledger | None = None) -> View:
-    view = View(ledger or Ledger(EXAMPLE_ORG))
-    for root in roots:
-        view.add_root(Root(root))
-    for name in keys:
-        view.add_jwt_authority(key(name))
-    return view
-
-
-def below(parent: View) -> View:
-    view = View(parent.ledger)
-    view.catch_up(parent)
-    return view
-
-
-def x509(view: View) -> str:
-    """The roots, with a star behind what is tainted."""
-    return " ".join(str(element.certificate.name) + "*" * element.tainted for element in view.x509_elements)  # type: ignore[attr-defined]  # ours
-
-
-def jwt(view: View) -> str:
-    return " ".join(element.key_id + "*" * element.tainted for element in view.jwt_elements)
-
-
-def refusal(call: Callable[[], object]) -> tuple[str, str]:
-    with pytest.raises(Refused) as refused:
-        call()
-    return refused.value.status, refused.value.message
-
+from spiffesim.view import View
+from tests.unit.bundles import Root, a_view, below, jwt, key, refusal, ski, view_keys, x509
+from tests.unit.keyrings import DAY, EXAMPLE_ORG, NOW, jwt_authority
 
 # What is taken over
-
-
-def test_a_bundle_has_what_was_added_once_and_in_order() -> None:
-    view = View(Ledger(EXAMPLE_ORG))
-    existed = [view.exists]
-    assert view.add_root(Root("R"))
-    existed.append(view.exists)
-    assert existed == [False, True]
-    assert view.add_root(Root("S"))
-    assert not view.add_root(Root("R"))
-    assert view.add_jwt_authority(key("a"))
-    assert not view.add_jwt_authority(key("a"))  # published twice
-    assert view.add_jwt_authority(key("a", NOW))  # that is another one
-    assert (x509(view), jwt(view)) == ("R S", "a a")
-    assert view.roots == [Root("R"), Root("S")]
-    assert [authority.key_id for authority in view.jwt_authorities] == ["a", "a"]
-
-
-def test_the_sequence_number_counts_effective_changes_from_the_creation_on() -> None:
-    view = View(Ledger(EXAMPLE_ORG))
-    numbers = [view.sequence_number]
-    changes: list[Callable[[], object]] = [
-        lambda: view.add_root(Root("R", NOW)),  # the creation
-        lambda: view.announce_jwt_authority(key("a"), None),
-        lambda: view.add_wit_authority(jwt_authority("wit")),
-        lambda: view.add_root(Root("S")),
-        lambda: view.add_root(Root("S")),  # nothing new
-        lambda: view.add_jwt_authority(key("b")),
-        lambda: view.add_jwt_authority(key("b")),
-        lambda: view.taint_x509(ski("S")),
-        lambda: view.revoke_x509(ski("S")),
-        lambda: view.taint_jwt("b"),
-        lambda: view.revoke_jwt("b"),
-        lambda: view.add_root(Root("S")),
-        lambda: view.prune(NOW + DAY),
-        lambda: view.prune(NOW + DAY),
-    ]
-    for change in changes:
-        change()
-        numbers.append(view.sequence_number)
-    assert numbers == [0, 0, 1, 2, 3, 3, 4, 4, 5, 6, 7, 8, 9, 10, 10]
-    assert view.bundle.sequence_number == 10
 
 
 def test_a_new_server_counts_from_0_and_its_first_keys_are_one_change() -> None:
@@ -240,72 +139,6 @@ def test_a_bundle_that_was_lost_with_its_datastore_begins_anew() -> None:
 
 
 # Taint and revocation
-
-
-def test_a_tainted_root_stays_until_it_is_revoked() -> None:
-    view = a_view("R", "S")
-    view.taint_x509(ski("R"))
-    assert x509(view) == "R* S"
-    assert view.tainted_roots == [Root("R")]
-    assert [str(element) for element in view.x509_elements] == [ski("R"), ski("S")]
-    view.revoke_x509(ski("R"))
-    assert (x509(view), view.tainted_roots) == ("S", [])
-
-
-def test_roots_of_one_key_are_tainted_and_revoked_together() -> None:
-    view = View(Ledger(EXAMPLE_ORG))
-    for root in (Root("R"), Root("again", key="R"), Root("S")):
-        view.add_root(root)
-    view.taint_x509(ski("R"))
-    assert x509(view) == "R* again* S"
-    view.revoke_x509(ski("R"))
-    assert x509(view) == "S"
-
-
-def test_what_the_datastore_says_of_roots() -> None:
-    view = a_view("R", "S")
-    view.taint_x509(ski("R"))
-    number = view.sequence_number
-    calls: list[Callable[[], object]] = [
-        lambda: view.taint_x509(ski("R")),
-        lambda: view.taint_x509("no"),
-        lambda: view.revoke_x509(ski("S")),
-        lambda: view.revoke_x509("no"),
-    ]
-    assert [refusal(call) for call in calls] == [
-        ("INVALID_ARGUMENT", "root CA is already tainted"),
-        ("NOT_FOUND", "no ca found with provided subject key ID"),
-        ("INVALID_ARGUMENT", "it is not possible to revoke an untainted root CA"),
-        ("NOT_FOUND", "no root CA found with provided subject key ID"),
-    ]
-    with pytest.raises(NotFound):
-        view.taint_x509("no")
-    assert (x509(view), view.sequence_number) == ("R* S", number)
-
-
-def test_what_the_datastore_says_of_keys() -> None:
-    view = a_view("R", keys="ab")
-    view.taint_jwt("a")
-    view.add_jwt_authority(key("c"))
-    view.add_jwt_authority(key("c", NOW))
-    number = view.sequence_number
-    calls: list[Callable[[], object]] = [
-        lambda: view.taint_jwt("a"),
-        lambda: view.taint_jwt("c"),
-        lambda: view.taint_jwt("no"),
-        lambda: view.revoke_jwt("b"),
-        lambda: view.revoke_jwt("no"),
-    ]
-    assert [refusal(call) for call in calls] == [
-        ("INVALID_ARGUMENT", "key is already tainted"),
-        ("INTERNAL", "another JWT Key found with the same KeyID"),
-        ("NOT_FOUND", "no JWT Key found with provided key ID"),
-        ("INVALID_ARGUMENT", "it is not possible to revoke an untainted key"),
-        ("NOT_FOUND", "no JWT Key found with provided key ID"),
-    ]
-    assert (jwt(view), view.sequence_number) == ("a* b c c", number)
-    view.revoke_jwt("a")
-    assert jwt(view) == "b c c"
 
 
 def test_a_key_tainted_above_arrives_as_a_second_one_and_stays_when_it_is_revoked_there() -> None:
@@ -442,82 +275,6 @@ def test_a_root_that_cannot_be_revoked_holds_up_all_of_a_poll() -> None:
 # Pruning
 
 
-def test_what_ended_a_day_ago_is_pruned() -> None:
-    view = a_view("R", keys="a")
-    view.add_root(Root("old", NOW))
-    view.add_jwt_authority(key("old", NOW + 1))  # stored in whole seconds
-    view.wit_authorities += [jwt_authority("wit"), jwt_authority("old", NOW)]
-    assert view.prune_due == NOW + MARGIN == NOW + DAY
-    number = view.sequence_number
-    assert not view.prune(NOW + DAY - 1)
-    assert view.sequence_number == number
-    pruned = view.prune(NOW + DAY)
-    assert pruned
-    assert [str(element.certificate.name) for element in pruned.x509] == ["old"]  # type: ignore[attr-defined]  # ours
-    assert [str(element) for element in pruned.jwt] == ["old"]
-    assert len(pruned.wit) == 1
-    assert (x509(view), jwt(view), view.sequence_number) == ("R", "a", number + 1)
-    assert len(view.wit_authorities) == 1
-    assert view.prune_due == NOW + 2 * DAY
-
-
-def test_tainted_authorities_are_pruned_as_well() -> None:
-    view = a_view("R", keys="a")
-    view.add_root(Root("old", NOW))
-    view.add_jwt_authority(key("old", NOW))
-    view.taint_x509(ski("old"))
-    view.taint_jwt("old")
-    assert view.prune(NOW + DAY)
-    assert (x509(view), jwt(view)) == ("R", "a")
-
-
-def test_a_key_without_end_is_pruned_at_the_next_occasion() -> None:
-    view = a_view("R", keys="a")
-    view.add_jwt_authority(key("b", 0))
-    assert view.prune_due == MARGIN
-    assert view.prune(NOW)
-    assert jwt(view) == "a"
-
-
-@pytest.mark.parametrize(
-    ("root", "jwt_key", "wit_key", "what"),
-    [
-        (NOW, NOW, NOW, "certificates"),
-        (NOW + HOUR, NOW, NOW, "JWT signing keys"),
-        (NOW + HOUR, NOW + HOUR, NOW, "WIT signing keys"),
-    ],
-)
-def test_the_last_authorities_of_a_kind_are_not_pruned(root: int, jwt_key: int, wit_key: int, what: str) -> None:
-    view = View(Ledger(EXAMPLE_ORG))
-    view.add_root(Root("first", NOW))
-    view.add_root(Root("R", root))
-    view.add_jwt_authority(key("a", jwt_key))
-    view.add_wit_authority(jwt_authority("wit", wit_key))
-    number = view.sequence_number
-    with pytest.raises(Refused) as refused:
-        view.prune(NOW + DAY)
-    assert (refused.value.status, refused.value.message) == ("UNKNOWN", f"would prune all {what}")
-    assert refused.value.pruned.x509[0].certificate == Root("first", NOW)
-    assert (x509(view), jwt(view), len(view.wit_authorities)) == ("first R", "a", 1)
-    assert (view.sequence_number, view.prune_due) == (number, NOW + DAY)
-
-
-def test_a_bundle_that_has_lost_its_last_root_is_not_pruned_either() -> None:
-    view = a_view("R")
-    view.taint_x509(ski("R"))
-    view.revoke_x509(ski("R"))
-    assert view.prune_due == 0
-    assert refusal(lambda: view.prune(NOW)) == ("UNKNOWN", "would prune all certificates")
-
-
-def test_where_nothing_was_ever_stored_there_is_nothing_to_prune() -> None:
-    view = View(Ledger(EXAMPLE_ORG))
-    assert view.prune_due is None
-    assert not view.prune(NOW)
-    view.add_root(Root("R"))
-    assert view.prune_due == NOW + 2 * DAY
-
-
 def test_what_is_pruned_here_comes_back_while_it_is_still_there_above() -> None:
     parent = a_view("R", keys="a")
     parent.add_jwt_authority(key("old", NOW))
@@ -539,51 +296,7 @@ def test_a_key_that_is_still_pending_makes_a_prune_due_too_early_at_most() -> No
     assert child.prune(NOW + DAY)
 
 
-def test_a_prune_drops_the_refresh_hint() -> None:
-    view = a_view("R", keys="a")
-    assert view.bundle.refresh_hint is None
-    view.refresh_hint = 300
-    assert view.bundle.refresh_hint == timedelta(seconds=300)
-    view.add_root(Root("old", NOW))
-    assert not view.prune(NOW)
-    assert view.bundle.refresh_hint == timedelta(seconds=300)
-    assert view.prune(NOW + DAY)
-    assert view.bundle.refresh_hint is None
-
-
 # What others see
-
-
-def test_the_bundle_is_the_same_object_until_something_changes() -> None:
-    view = a_view("R")
-    assert view.bundle is view.bundle
-    first, second = jwt_authority("a"), jwt_authority("b")
-    changes: list[Callable[[], object]] = [
-        lambda: view.announce_jwt_authority(first, None),
-        lambda: view.add_wit_authority(jwt_authority("wit")),
-        lambda: view.add_root(Root("S")),
-        lambda: view.add_jwt_authority(second),
-        lambda: view.taint_jwt(first.key_id),  # the documents show no taint, but they have a number
-        lambda: view.taint_x509(ski("R")),
-        lambda: setattr(view, "refresh_hint", 1),
-    ]
-    for change in changes:
-        before = view.bundle
-        change()
-        assert view.bundle is not before
-        assert view.bundle is view.bundle
-    assert view.bundle.x509_der == (b"R", b"S")
-    assert list(view.bundle.jwt_spki) == [first.key_id, second.key_id]
-    assert list(view.bundle.wit_spki) == [jwt_authority("wit").key_id]
-    assert view.bundle.trust_domain == EXAMPLE_ORG
-
-
-def test_of_two_keys_with_one_key_id_the_bundle_keeps_the_last() -> None:
-    # SPIRE does not check who publishes which key ID (pkg/server/api/bundle/v1/service.go).
-    view = a_view("R")
-    for name in "ab":
-        view.add_jwt_authority(JwtAuthority.published("same", name.encode()))
-    assert view.bundle.jwt_spki == {"same": b"b"}
 
 
 def test_a_root_that_is_there_with_and_without_taint_is_in_the_document_once() -> None:
@@ -604,10 +317,6 @@ def test_views_that_know_the_same_keys_share_them() -> None:
     parent.add_jwt_authority(key("quiet"))
     assert views[2].catch_up(parent)
     assert [view_keys(view) for view in views] == [["loud"], ["loud"], ["loud", "quiet"]]
-
-
-def view_keys(view: View) -> list[str]:
-    return list(view.bundle.jwt_spki)
 
 
 def test_an_agents_view_becomes_that_of_its_server() -> None:

@@ -1,9 +1,12 @@
-"""The world: names, the order of nodes, and what is not pickled."""
+"""The world: names, the order of nodes, and how it is pickled."""
 
 from __future__ import annotations
 
+import copy
 import pickle
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import attrs
 import pytest
@@ -12,6 +15,7 @@ from hypothesis import strategies as st
 
 from spiffesim import Simulation, TrustDomain
 from spiffesim.clock import Clock
+from spiffesim.daemon import Daemon
 from spiffesim.errors import InvalidTopology
 from spiffesim.plugins.external_pki import ExternalCa
 from spiffesim.plugins.upstream_authority.disk import DiskUpstreamAuthority
@@ -132,7 +136,46 @@ def test_the_memo_of_signatures_stays_behind_when_a_world_is_pickled() -> None:
     assert len(sim.world.memo) > 0
     pickled = pickle.dumps(sim.world)
     assert b"EdgeMemo" not in pickled
-    copy = pickle.loads(pickled)
-    assert len(copy.memo) == 0
+    other = pickle.loads(pickled)
+    assert len(other.memo) == 0
     assert len(sim.world.memo) > 0
-    assert copy.now == sim.world.now
+    assert other.now == sim.world.now
+
+
+# Nodes travel with their world
+
+
+def test_a_world_a_thousand_servers_deep_pickles() -> None:
+    sim = Simulation(seed=1)
+    deepest = sim.root
+    for number in range(1000):
+        deepest = deepest.nest(f"s{number}")
+    other = pickle.loads(pickle.dumps(sim))
+    assert list(other.servers) == list(sim.servers)
+    assert other.servers["s999"].bundle == deepest.bundle
+    assert other.servers["s999"].parent is other.servers["s998"]
+
+
+@pytest.mark.parametrize("through", [lambda node: pickle.loads(pickle.dumps(node)), copy.deepcopy])
+def test_a_node_brings_its_world_along(through: Callable[[Any], Any]) -> None:
+    sim = Simulation(seed=1)
+    web = sim.workload("/web")
+    for node in (sim.root, sim.root.agent(), web):
+        other = through(node)
+        assert other is not node
+        assert other is other.world.node(node.name)
+        assert other.world.workloads["web"].fetch_x509_svid() == web.fetch_x509_svid()
+
+
+def test_a_node_that_was_never_done_is_written_as_it_stands() -> None:
+    host = Daemon(World(Clock(datetime(2030, 1, 1, tzinfo=UTC)), Randomness(1)), "host")
+    assert host.world.node("host") is None
+    other = pickle.loads(pickle.dumps(host))
+    assert (other.name, other.now) == ("host", host.now)
+
+
+def test_a_node_is_found_by_its_name() -> None:
+    sim = Simulation(seed=1)
+    web = sim.workload("/web")
+    assert [sim.world.node(name) for name in ("root", "root-agent", "web")] == [sim.root, sim.root.agent(), web]
+    assert sim.world.node("nobody") is None

@@ -119,6 +119,24 @@ METHODS: dict[str, tuple[set[str], Call]] = {
     "count_agents": (OPERATORS, lambda server, caller: server.count_agents(caller=caller)),
     "ban_agent": (OPERATORS, lambda server, caller: server.ban_agent(NOBODY, caller=caller)),
     "delete_agent": (OPERATORS, lambda server, caller: server.delete_agent(NOBODY, caller=caller)),
+    "get_x509_authority_state": (OPERATORS, lambda server, caller: server.get_x509_authority_state(caller=caller)),
+    "prepare_x509_authority": (OPERATORS, lambda server, caller: server.prepare_x509_authority(caller=caller)),
+    "activate_x509_authority": (OPERATORS, lambda server, caller: server.activate_x509_authority(caller=caller)),
+    "taint_x509_authority": (OPERATORS, lambda server, caller: server.taint_x509_authority(caller=caller)),
+    "taint_x509_upstream_authority": (
+        OPERATORS,
+        lambda server, caller: server.taint_x509_upstream_authority(caller=caller),
+    ),
+    "revoke_x509_authority": (OPERATORS, lambda server, caller: server.revoke_x509_authority(caller=caller)),
+    "revoke_x509_upstream_authority": (
+        OPERATORS,
+        lambda server, caller: server.revoke_x509_upstream_authority(caller=caller),
+    ),
+    "get_jwt_authority_state": (OPERATORS, lambda server, caller: server.get_jwt_authority_state(caller=caller)),
+    "prepare_jwt_authority": (OPERATORS, lambda server, caller: server.prepare_jwt_authority(caller=caller)),
+    "activate_jwt_authority": (OPERATORS, lambda server, caller: server.activate_jwt_authority(caller=caller)),
+    "taint_jwt_authority": (OPERATORS, lambda server, caller: server.taint_jwt_authority(caller=caller)),
+    "revoke_jwt_authority": (OPERATORS, lambda server, caller: server.revoke_jwt_authority(caller=caller)),
 }
 
 
