@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from spiffesim.agentconfig import ALWAYS, NEVER
-from spiffesim.agentloops import Waiting
 from spiffesim.credentials import BANNED, is_unknown_authority
 from spiffesim.errors import AttestationFailed, NotAuthorized, Refused, SpiffeSimError
 from spiffesim.instants import SECOND, Microseconds
+from spiffesim.loop import Waiting
 from spiffesim.rpc import error_text
 from spiffesim.sync import SyncFailed
 
@@ -52,6 +52,7 @@ class Starter(Waiting):
         since: When it began with it.
     """
 
+    node: Agent
     name = "start"
     place = 5
     period = 5 * SECOND

@@ -34,7 +34,8 @@ def deployment(seed: int) -> Simulation:
 def arrivals(sim: Simulation, knows: Callable[[SpiffeBundle], bool]) -> dict[str, timedelta]:
     """How long after now each node has first known something."""
     began, seen = sim.now, dict[str, datetime]()
-    views = {name: node.view for name, node in (*sim.servers.items(), *sim.agents.items())}
+    views = {name: server.view for name, server in sim.servers.items()}
+    views |= {name: agent.view for name, agent in sim.agents.items()}
 
     def everybody(sim: Simulation) -> bool:
         for name, view in views.items():

@@ -23,7 +23,7 @@ from tests.properties.worlds import few
 
 TestTrustDomain = TrustDomainMachine.TestCase
 TestTrustDomain.settings = settings(
-    few(25), stateful_step_count=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    few(30), stateful_step_count=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 
 

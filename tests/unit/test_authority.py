@@ -239,12 +239,7 @@ def test_a_key_id_is_32_letters_and_digits_that_have_nothing_to_do_with_the_key(
 
 def test_a_published_authority_is_a_public_key() -> None:
     authority = JwtAuthority.published("anything", b"spki", 7)
-    assert (authority.key_id, authority.spki, authority.not_after, authority.everywhere) == (
-        "anything",
-        b"spki",
-        7,
-        False,
-    )
+    assert (authority.key_id, authority.spki, authority.not_after) == ("anything", b"spki", 7)
     assert JwtAuthority.published("anything", b"spki").not_after == 0
 
 

@@ -11,11 +11,14 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from spiffesim import Simulation
 from spiffesim.authorization import Caller
 from spiffesim.errors import NoIdentityIssued, NotAuthorized, Refused
+from spiffesim.instants import moment
 from spiffesim.plugins.external_pki import ExternalCa
 from spiffesim.plugins.node_attestor.declared import DeclaredNodeAttestor
 from spiffesim.plugins.upstream_authority.disk import DiskUpstreamAuthority
 from spiffesim.plugins.workload_attestor import Process
 from spiffesim.server import Server
+from spiffesim.serverloops import BundlePruner
+from tests.oracles.naive import naive
 
 START = datetime(2030, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -278,3 +281,43 @@ def test_a_caller_shows_what_it_holds(sim: Simulation) -> None:
     assert sim.root.authenticate(agent.svid) == Caller(
         agent.spiffe_id, serial=agent.svid.serial_number, not_after=agent.caller.not_after
     )
+
+
+# What is announced everywhere
+
+
+def pruning(server: Server) -> datetime | None:
+    """When the bundle of a server is pruned next."""
+    assert server.world.timetable.next is not None
+    planned = server.loop(BundlePruner).planned
+    return None if planned is None else moment(planned)
+
+
+def test_a_key_that_is_announced_is_pruned_in_time_by_those_who_had_waited_for_a_later_end(sim: Simulation) -> None:
+    deep = sim.root.nest("nested").nest("deep")
+    assert pruning(deep) == pruning(sim.root) == START + timedelta(hours=48)
+    sim.root.nest("sister")
+    assert pruning(deep) == START + timedelta(hours=48)  # its key ends no sooner
+    sim.root.nest("brief", ca_ttl=timedelta(hours=2))
+    assert pruning(deep) == pruning(sim.root) == START + timedelta(hours=30)
+    other = sim.add_trust_domain("example.com")
+    assert pruning(other) == START + timedelta(hours=48)
+    sim.servers["brief"].nest("briefer", ca_ttl=timedelta(hours=1))
+    assert pruning(other) == START + timedelta(hours=48)
+    sim.servers["nested"].nest("keyless", disable_jwt_svids=True)  # which announces none
+    assert pruning(deep) == START + timedelta(hours=30)
+
+
+def test_both_engines_prune_it_at_the_same_tick() -> None:
+    def pruned(sim: Simulation) -> tuple[list[datetime], str]:
+        sim.stop(sim.root.nest("brief", ca_ttl=timedelta(hours=2)))
+        sim.stop(sim.root.agent())
+        sim.advance(hours=31)
+        events = sim.journal.where(kind="Pruning JWT signing key due to expiration", node="root")
+        return [event.at for event in events], sim.journal.digest()
+
+    fast, slow = (
+        pruned(prepare(Simulation("example.org", seed=1, ca_ttl=20 * DAY))) for prepare in (lambda sim: sim, naive)
+    )
+    assert fast == slow
+    assert fast[0] == [START + timedelta(hours=30)]
