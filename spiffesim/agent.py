@@ -19,6 +19,7 @@ from spiffesim.entries import RegistrationEntry
 from spiffesim.instants import Microseconds, moment, span
 from spiffesim.jwtcache import JwtCache
 from spiffesim.loop import Loop
+from spiffesim.minter import Minter
 from spiffesim.plugins.node_attestor import NodeAttestor
 from spiffesim.plugins.workload_attestor import WorkloadAttestor
 from spiffesim.server import Server
@@ -52,6 +53,7 @@ class Agent(WorkloadApi):
             its attestor does not allow more.
         credentials: Its own identity.
         synchronization: What it has fetched from its server.
+        minter: What it asks its server for on behalf of workloads.
         clients: The names of the nested servers that attest through it.
     """
 
@@ -86,13 +88,14 @@ class Agent(WorkloadApi):
         self.cache = SvidCache(self.config.x509_svid_cache_max_size)
         self.tokens = JwtCache(self.config.jwt_svid_cache_max_size, self.world.randomness, self.name)
         self.synchronization = Sync(self)
+        self.minter = Minter(self)
 
     # Identity
 
     @property
     def spiffe_id(self) -> SpiffeId:
         """The SPIFFE ID that its attestation gave it."""
-        return SpiffeId(self.credentials.svid.spiffe_id)
+        return self.credentials.spiffe_id
 
     @property
     def svid(self) -> X509Svid:

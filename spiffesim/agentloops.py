@@ -70,10 +70,10 @@ class SvidMinter(AgentLoop):
         return self.planned is None and self.retry_at is None and not self.node.cache.lacks_any
 
     def due(self) -> Microseconds | None:
-        return 0 if self.node.synchronization.pending else None
+        return 0 if self.node.minter.pending else None
 
     def run(self) -> bool:
-        return self.node.synchronization.mint_stale()
+        return self.node.minter.mint_stale()
 
 
 class SvidRotator(AgentLoop):

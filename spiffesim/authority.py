@@ -185,6 +185,10 @@ class X509Authority:
             )
         return template
 
+    def validity(self, now: Microseconds, ttl: Microseconds) -> tuple[Microseconds, Microseconds]:
+        """When a certificate begins and ends that is issued now."""
+        return whole_second(now - rotation.BACKDATE), whole_second(min(now + ttl, self.certificate.not_after))
+
     def sign(
         self,
         profile: Profile,
@@ -201,13 +205,14 @@ class X509Authority:
 
         SPIRE: pkg/server/ca/ca.go, pkg/server/credtemplate/builder.go
         """
+        not_before, not_after = self.validity(now, ttl)
         return IssuedCertificate(
             profile,
             draw,
             key,
             spiffe_id=spiffe_id,
-            not_before=whole_second(now - rotation.BACKDATE),
-            not_after=whole_second(min(now + ttl, self.certificate.not_after)),
+            not_before=not_before,
+            not_after=not_after,
             issuer=self,
             dns_names=dns_names,
             subject=subject,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from spiffesim.authority import IssuedSvid
 from spiffesim.errors import Unavailable
-from spiffesim.handshake import Handshake, Listener, Party, problem_of, skew_of
+from spiffesim.handshake import Handshake, Listener, Party, problem_of
 from spiffesim.instants import Microseconds
 
 if TYPE_CHECKING:
@@ -172,8 +172,10 @@ class Channel:
         if not self.connected:
             return None
         assert self.shown is not None
+        if self.restless:
+            return 0
         handshake = self._handshake(None)
-        if self.restless or handshake.failure is not None:
+        if handshake.failure is not None:
             return 0
         judged_at = min(self.parent.now, self.shown.not_after)  # there may be a newer one
         if problem_of(self.shown, self.parent.view, judged_at):
@@ -184,9 +186,9 @@ class Channel:
     def _client_fails_from(self) -> Microseconds:
         """From when on, by the world's clock, this server may have none but an expired SVID to show."""
         assert self.shown is not None
-        end = self.shown.not_after + 1 - skew_of(self.parent)
+        end = self.shown.not_after + 1 - self.parent.skew
         renewed = self.via.renews_until
         ample = self.shown.not_after - self.shown.not_before > AMPLE * self.via.sync_interval
-        if renewed is None or not self._vouched or not ample or skew_of(self.parent) != skew_of(self.via):
+        if renewed is None or not self._vouched or not ample or self.parent.skew != self.via.skew:
             return end
         return max(end, renewed)

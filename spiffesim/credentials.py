@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Final
 from spiffesim.authority import IssuedSvid
 from spiffesim.authorization import ANONYMOUS, Caller
 from spiffesim.errors import AttestationFailed, NotAuthorized, Refused, SpiffeSimError
-from spiffesim.handshake import UNKNOWN_AUTHORITY, Handshake
+from spiffesim.handshake import UNKNOWN_AUTHORITY, Handshake, problem_of
 from spiffesim.instants import LAST, SECOND, Microseconds, span
 from spiffesim.lineage import leads_to
 from spiffesim.rpc import error_text
+from spiffesim.spiffe.ids import SpiffeId
 from spiffesim.storage import Storage
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Credentials:
         self.connected = False
         self._svid: IssuedSvid | None = None
         self._renew_after: Microseconds = 0
+        self._spiffe_id: SpiffeId | None = None
         self._caller = ANONYMOUS  # its own once it has attested
 
     # Who it is
@@ -78,11 +80,24 @@ class Credentials:
         return self._svid
 
     @property
+    def spiffe_id(self) -> SpiffeId:
+        """Its SPIFFE ID.
+
+        Raises:
+            AttestationFailed: If it never had one.
+        """
+        text = self.svid.spiffe_id
+        if self._spiffe_id is None or str(self._spiffe_id) != text:
+            self._spiffe_id = SpiffeId(text)  # kept: it is the same after each renewal
+        return self._spiffe_id
+
+    @property
     def caller(self) -> Caller:
         """The agent as its server sees it."""
-        svid = self.svid
-        if self._caller.svid is not svid:
-            self._caller = Caller.holding(svid)
+        svid = self._svid
+        if svid is None or self._caller.svid is not svid:
+            svid = self.svid
+            self._caller = Caller(self.spiffe_id, not_after=svid.not_after, svid=svid)
         return self._caller
 
     # Calling the server
@@ -162,6 +177,10 @@ class Credentials:
         attestation = agent.attestor.attest(server, server.now)
         svid = server.admit_agent(agent.attestor.name, attestation)
         self._take(svid, reattestable=attestation.can_reattest)
+        # Not SPIRE: there the next sync connects, some seconds later. It would bring nothing else, as this SVID counts
+        # from now on and the server has just been judged; without it a year of such renewals takes 13 % less.
+        self.connected = self.storage.bundle and not problem_of(svid, server.view, server.now)
+        self.fresh = not self.connected
 
     def _take(self, svid: IssuedSvid, *, reattestable: bool) -> None:
         """Go on with another SVID."""
@@ -172,11 +191,13 @@ class Credentials:
         self._renew_after = svid.renew_after(CHECK, self.agent.config.target)
         self.tainted = self.connected = False
         self.fresh = True
-        twin = self.agent.server.bearers.get(svid.spiffe_id)
-        self.agent.server.bearers[svid.spiffe_id] = self.agent
-        if twin is not None and twin is not self.agent:
-            twin.wake()  # its SVID counts no more
-        self.agent.wake()
+        agent, bearers = self.agent, self.agent.server.bearers
+        twin = bearers.get(svid.spiffe_id)
+        if twin is not agent:
+            bearers[svid.spiffe_id] = agent
+            if twin is not None:
+                twin.wake()  # its SVID counts no more
+        agent.wake()
 
     # Renewal
 

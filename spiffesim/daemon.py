@@ -41,7 +41,7 @@ class Daemon(Node):
     @property
     def now(self) -> Microseconds:
         """The present instant by its own clock."""
-        return self.world.now + self.skew
+        return self.world.clock.instant + self.skew
 
     @property
     def paused(self) -> bool:
@@ -89,9 +89,10 @@ class Daemon(Node):
 
     def wake(self) -> None:
         """Let its loops look again at when they have something to do: something has changed here, or around it."""
+        wake = self.world.timetable.wake
         for loop in self.loops:
             if not loop.idle:
-                self.world.timetable.wake(loop)
+                wake(loop)
 
     def find_loop(self, kind: type[_Loop]) -> _Loop | None:
         """The loop of a kind; None while there is none."""

@@ -7,7 +7,6 @@ from typing import TypeAlias
 
 from spiffesim.agent import Agent
 from spiffesim.authority import JwtAuthority, X509Authority
-from spiffesim.daemon import Daemon
 from spiffesim.errors import InvalidInput, InvalidTopology
 from spiffesim.forger import Forger
 from spiffesim.instants import SECOND, span
@@ -75,7 +74,7 @@ class Faults:
         return nodes
 
     def _peers(self, node: Server | Agent) -> list[str]:
-        others = (*self.world.servers.values(), *self.world.agents.values())
+        others: list[Server | Agent] = [*self.world.servers.values(), *self.world.agents.values()]
         return [other.name for other in others if _talks_to(node, other) or _talks_to(other, node)]
 
     def _node(self, node: object) -> Server | Agent:
@@ -302,12 +301,10 @@ def _span(seconds: float) -> int:
         raise InvalidInput(f"a number of seconds is wanted, not {seconds!r:.80}", code="seconds") from None
 
 
-def _talks_to(one: Daemon, other: Daemon) -> bool:
+def _talks_to(one: Server | Agent, other: Server | Agent) -> bool:
     """Whether a node calls another one."""
     if isinstance(one, Agent):
         return one.server is other
-    if not isinstance(one, Server):
-        return False
     foreign = isinstance(other, Server) and other.trust_domain != one.trust_domain
     return foreign or (other is not one and (one.parent is other or one.via is other))
 

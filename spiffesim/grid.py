@@ -7,6 +7,7 @@ stays within SPIRE's ten per cent.
 
 from __future__ import annotations
 
+from struct import Struct
 from typing import Final
 
 from spiffesim.instants import Microseconds
@@ -14,6 +15,7 @@ from spiffesim.randomness import Randomness
 
 _BLOCK: Final = 16
 """How many jitters one hash gives: as many as it has for the price of one."""
+_NUMBERS: Final = Struct(f">{_BLOCK}Q").unpack
 
 
 class Jitter:
@@ -30,16 +32,15 @@ class Jitter:
         self.randomness = randomness
         self.name = name
         self._block = -1
-        self._drawn = b""
+        self._drawn: tuple[int, ...] = ()
 
     def offset(self, tick: int, period: Microseconds) -> Microseconds:
         """The draw of a tick, uniform within a twentieth of the period on either side."""
-        block, place = divmod(tick, _BLOCK)
+        block = tick // _BLOCK
         if block != self._block:
-            self._drawn = self.randomness.bytes(self.name, block, 8 * _BLOCK)
+            self._drawn = _NUMBERS(self.randomness.bytes(self.name, block, 8 * _BLOCK))
             self._block = block
-        drawn = int.from_bytes(self._drawn[8 * place : 8 * place + 8], "big")
-        return drawn % (period // 10 + 1) - period // 20
+        return self._drawn[tick - block * _BLOCK] % (period // 10 + 1) - period // 20
 
 
 class Grid:
@@ -65,9 +66,9 @@ class Grid:
 
     def at(self, tick: int) -> Microseconds:
         """When a tick comes."""
-        instant = self.start + tick * self.period
-        if self.jitter is not None:
-            instant += self.jitter.offset(tick, self.period)
+        instant, jitter = self.start + tick * self.period, self.jitter
+        if jitter is not None:
+            instant += jitter.offset(tick, self.period)
         if tick == 1 and self.first is not None:
             instant = min(instant, self.start + self.first)
         return instant
@@ -79,8 +80,11 @@ class Grid:
             instant: The instant.
             after: Whether a tick at the instant itself is too early.
         """
-        tick = max(-((self.start + self._latest - instant) // self.period), 1)  # all before are past, jitter or not
-        while (at := self.at(tick)) < instant or (after and at == instant):
+        tick = -((self.start + self._latest - instant) // self.period)  # all before are past, jitter or not
+        tick = max(tick, 1)
+        if after:
+            instant += 1
+        while (at := self.at(tick)) < instant:
             tick += 1
         return at
 

@@ -34,6 +34,8 @@ class Party(Protocol):
 
     world: World
     name: str
+    skew: Microseconds
+    """How far its clock is ahead of the world's."""
 
     @property
     def depth(self) -> int:
@@ -126,13 +128,14 @@ class Handshake:
         """What the client finds wrong with the SVID of the server; empty if nothing."""
         if self.trusts is None:
             return ""
-        steady = self.server.steady_svid if skew_of(self.client) == skew_of(self.server) else None
+        client, server = self.client, self.server
+        steady = server.steady_svid if client.skew == server.skew else None
         if steady is not None:
             return "" if self.connected or _leads_into(steady, self.trusts) else UNKNOWN_AUTHORITY
-        shown = self.server.shown
+        shown = server.shown
         if shown is None:
             return ""
-        now = self.client.now
+        now = client.now
         return _out_of_time(shown, now) if self.connected else problem_of(shown, self.trusts, now)
 
     def check(self) -> None:
@@ -148,15 +151,12 @@ class Handshake:
     @property
     def server_fails_from(self) -> Microseconds:
         """From when on, by the world's clock, the SVID of the server may be too old for the client."""
-        shown = self.server.shown
+        client, server = self.client, self.server
+        if client.skew == server.skew:
+            return server.valid_until + 1 - client.skew
+        shown = server.shown
         assert shown is not None
-        alike = skew_of(self.client) == skew_of(self.server)
-        return (self.server.valid_until if alike else shown.not_after) + 1 - skew_of(self.client)
-
-
-def skew_of(node: Party) -> Microseconds:
-    """How far the clock of a node is ahead."""
-    return node.now - node.world.now
+        return shown.not_after + 1 - client.skew
 
 
 def problem_of(svid: IssuedSvid, view: View, now: Microseconds) -> str:
@@ -174,9 +174,9 @@ def problem_of(svid: IssuedSvid, view: View, now: Microseconds) -> str:
 
 
 def _out_of_time(svid: IssuedSvid, now: Microseconds) -> str:
-    begin, end = svid.not_before, svid.not_after
-    if svid.certificate.issuer is not None:
-        begin = max(begin, svid.certificate.issuer.certificate.not_before)
+    issuer = svid.certificate.issuer
+    assert issuer is not None  # an SVID is no root
+    begin, end = max(svid.not_before, issuer.certificate.not_before), svid.not_after
     if now > end:
         return f"x509: certificate has expired or is not yet valid: current time {rfc3339(now)} is after {rfc3339(end)}"
     if now < begin:
@@ -192,7 +192,9 @@ def _leads_into(svid: IssuedSvid, view: View) -> bool:
     assert issuer is not None  # an SVID is no root
     top: CertificateLike = issuer.top
     if isinstance(top, IssuedCertificate) and top.issuer is None:
-        return any(root is top for root in reversed(view.roots))
+        elements = view.x509_elements
+        newest = elements[-1].certificate if elements else None  # most often that, and quicker than to go through all
+        return newest is top or any(element.certificate is top for element in elements)
     # Signed outside of SPIRE: those certificates are drawn already.
     *_, last = svid.issuers or (top,)
     above = read_certificate(last.der).issuer

@@ -150,8 +150,11 @@ class Keyring(Mint):
 
     def x509_authority_at(self, now: Microseconds) -> X509Authority | None:
         """The X.509 authority that signed at an instant; None before the first."""
-        place = bisect_right(self._x509_history, now, key=itemgetter(0))
-        return self._x509_history[place - 1][1] if place else None
+        history = self._x509_history
+        if history and now >= history[-1][0]:
+            return history[-1][1]  # nearly always
+        place = bisect_right(history, now, key=itemgetter(0))
+        return history[place - 1][1] if place else None
 
     # Taint
 

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 
 from spiffesim.api import Service
 from spiffesim.errors import NoIdentityIssued, Refused, SpiffeSimError, Unavailable
-from spiffesim.serverloops import Recycler, Redialer, WorkloadApiWatcher
+from spiffesim.serverloops import Recycler, Redialer, UpstreamPoller, WorkloadApiWatcher
 from spiffesim.taint import TaintWorker
 
 if TYPE_CHECKING:
     from spiffesim.agent import Agent
     from spiffesim.channel import Channel
     from spiffesim.server import Server
+
+_UPWARD = (UpstreamPoller, Recycler)
 
 UNREACHED = (Unavailable, NoIdentityIssued)
 """What the source of a server's SVID waits out."""
@@ -55,6 +57,12 @@ class Nested(Service):
     def upstream_news(self) -> bool:
         """Whether a poll of the server above would bring anything."""
         return self.parent is not None and self.parent.revision != self.upstream_seen
+
+    def wake_upward(self) -> None:
+        """Let those loops look again at when they have something to do that depend on the server above."""
+        for loop in self.loops:
+            if isinstance(loop, _UPWARD) and not loop.idle:
+                self.world.timetable.wake(loop)
 
     def tick_upstream(self) -> None:
         """Subscribe to the bundle of the server above at the first tick, and poll it at all others."""

@@ -38,8 +38,8 @@ class Randomness:
     def bytes(self, name: str, counter: int, size: int) -> bytes:
         """The ``size`` bytes of draw ``counter`` of the stream ``name``."""
         label = name.encode()
-        parts = (self._root, len(label).to_bytes(4, "big"), label, counter.to_bytes(8, "big"))
-        return hashlib.shake_256(b"".join(parts)).digest(size)
+        drawn_from = self._root + len(label).to_bytes(4, "big") + label + counter.to_bytes(8, "big")
+        return hashlib.shake_256(drawn_from).digest(size)
 
     def number(self, name: str, counter: int, below: int) -> int:
         """A number in [0, below), with 64 bits more drawn than it needs, so that the bias is negligible."""

@@ -285,8 +285,10 @@ class Server(Nested, AgentService, SvidService, BundleService, TrustDomainServic
 
     def wake_callers(self) -> None:
         """Let all who call here look again: agents, nested servers, and those of other trust domains."""
-        for caller in (*self.agents, *self.children, *self.pollers):
+        for caller in (*self.agents, *self.pollers):
             caller.wake()
+        for child in self.children:
+            child.wake_upward()
 
     # Life
 

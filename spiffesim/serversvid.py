@@ -41,7 +41,9 @@ class ServerSvid:
     def __init__(self, server: Server) -> None:
         self.server = server
         self.tainted = False
-        self._short = span(server.config.default_x509_svid_ttl) < _AMPLE
+        self._ttl = span(server.config.default_x509_svid_ttl)
+        self._short = self._ttl < _AMPLE
+        self._counts_draws = server.config.ca_key_type.startswith("rsa")  # RSA keys depend on the order of the draws
         self._record: IssuedSvid | None = None
         self._checked: Microseconds = -1  # the last check, by the world's clock, that renewed it or was an event
         self._next: Microseconds = 0  # no check renews it before, by the world's clock
@@ -70,15 +72,17 @@ class ServerSvid:
 
         It spares those who connect, which is nearly all that happens in a quiet world, to have it renewed for them.
         """
-        record, current = self._record, self.server.keyring.x509.current
-        if record is None or self._short or not self._quiet or record.certificate.issuer is not current.authority:
+        record, server = self._record, self.server
+        current = server.keyring.x509.current
+        if record is None or record.certificate.issuer is not current.authority or self._short or not self._quiet:
             return None
-        return record if self.server.now <= current.not_after - _AMPLE else None
+        return record if server.now <= current.not_after - _AMPLE else None
 
     @property
     def valid_until(self) -> Microseconds:
         """Until when, by the server's clock, there is sure to be a valid one, as it is renewed in time."""
-        if self.steady is not None:
+        steady = self.steady
+        if steady is not None:
             return self.server.keyring.x509.current.not_after - _AMPLE
         record = self.record
         if record.not_after - record.not_before < _AMPLE or self._counts_draws:
@@ -90,9 +94,7 @@ class ServerSvid:
     @property
     def _due(self) -> Microseconds:
         """From when on it is to be renewed, by the server's clock."""
-        if self._record is None or self.tainted:
-            return 0
-        return rotation.half_life(self._record.not_before, self._record.not_after) + 1
+        return 0 if self._record is None or self.tainted else _due(self._record.not_before, self._record.not_after)
 
     @property
     def due(self) -> Microseconds:
@@ -108,11 +110,6 @@ class ServerSvid:
         server = self.server
         return not (self.tainted or server.pollers or server.world.journal.debug or self._counts_draws)
 
-    @property
-    def _counts_draws(self) -> bool:
-        """Whether its keys depend on the order in which they are drawn, as RSA keys do."""
-        return self.server.config.ca_key_type.startswith("rsa")
-
     # Renewal
 
     def renew(self) -> None:
@@ -122,21 +119,24 @@ class ServerSvid:
             Refused: If the CA cannot sign.
         """
         self._next = 0
-        before, self._record = self._record, self._sign(self.server.now)
+        before, self._record = self._record, self._sign(self._draw(), self.server.now)
         self.tainted = False
         if before is None or before.certificate.issuer is not self._record.certificate.issuer:
             self.server.wake_callers()  # who may not know where it leads
         else:
             self.server.wake_those_who_mind()
 
-    def _sign(self, now: Microseconds) -> IssuedSvid:
+    def _draw(self) -> Draw:
+        return Draw.next(self.server.world.randomness, f"{self.server.name} server")
+
+    def _sign(self, draw: Draw, now: Microseconds) -> IssuedSvid:
         server = self.server
         return server.ca.sign_svid(
             SERVER_SVID,
-            Draw.next(server.world.randomness, f"{server.name} server"),
+            draw,
             spiffe_id=str(server.spiffe_id),
             now=now,
-            ttl=span(server.config.default_x509_svid_ttl),
+            ttl=self._ttl,
             key_type=server.config.ca_key_type,
         )
 
@@ -160,17 +160,18 @@ class ServerSvid:
         loop = server.find_loop(SvidRotator)
         if loop is None or loop.grid is None or self._record is None or not server.running or not self._quiet:
             return
+        due, signed = self._due, None
         while True:
             # One of a CA that is about to end is due again at once, but not at the same check.
-            floor = max(self._due - server.skew, server.caught_up + 1, self._checked + 1)
-            instant = self._next = loop.grid.next(floor)
-            if not server.world.timetable.passed(instant, loop):
-                return
-            authority = server.keyring.x509_authority_at(instant + server.skew)
-            if authority is None or authority.not_after < instant + server.skew:
-                return
-            self._checked = instant
-            self._record = self._sign(instant + server.skew)
+            instant = self._next = loop.grid.next(max(due - server.skew, server.caught_up + 1, self._checked + 1))
+            now = instant + server.skew
+            authority = server.keyring.x509_authority_at(now)
+            if authority is None or authority.not_after < now or not server.world.timetable.passed(instant, loop):
+                break
+            self._checked, signed = instant, (self._draw(), now)
+            due = _due(*authority.validity(now, self._ttl))
+        if signed is not None:
+            self._record = self._sign(*signed)  # the last: those before it have been replaced, and nobody saw them
 
     def forget_next(self) -> None:
         """Look for the next check anew: the clock of the server is set, or its loops begin at another instant."""
@@ -192,3 +193,8 @@ class ServerSvid:
         self._record = None
         self._next = 0
         self.tainted = False
+
+
+def _due(not_before: Microseconds, not_after: Microseconds) -> Microseconds:
+    """From when on an SVID is to be renewed, by the server's clock."""
+    return rotation.half_life(not_before, not_after) + 1

@@ -12,8 +12,8 @@ from spiffesim.credentials import BANNED, is_unknown_authority
 from spiffesim.errors import AttestationFailed, NotAuthorized, Refused, SpiffeSimError
 from spiffesim.instants import SECOND, Microseconds
 from spiffesim.loop import Waiting
+from spiffesim.minter import SyncFailed
 from spiffesim.rpc import error_text
-from spiffesim.sync import SyncFailed
 
 if TYPE_CHECKING:
     from spiffesim.agent import Agent

@@ -7,40 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from spiffesim.agentconfig import NEVER
-from spiffesim.authority import IssuedSvid
 from spiffesim.credentials import is_unknown_authority
 from spiffesim.entries import RegistrationEntry
 from spiffesim.errors import NotAuthorized, NotFound, Refused, SpiffeSimError
 from spiffesim.instants import Microseconds
 from spiffesim.lineage import leads_to
-from spiffesim.rotation import AVAILABILITY_GRACE
-from spiffesim.rpc import error_text
+from spiffesim.minter import SyncFailed
 from spiffesim.spiffe.bundle import SpiffeBundle
 from spiffesim.spiffe.ids import TrustDomain
+from spiffesim.svidcache import Change
 from spiffesim.view import Copied
 
 if TYPE_CHECKING:
     from spiffesim.agent import Agent
     from spiffesim.chain import CertificateLike
-
-_MOST_AT_ONCE: Final = 500
-"""How many SVIDs one call asks for. SPIRE: pkg/server/api/limits/limits.go"""
-
-
-class SyncFailed(Exception):
-    """One step of a sync failed; SPIRE gives the rest of it up.
-
-    Args:
-        step: Which one, in SPIRE's words.
-        cause: Why.
-    """
-
-    def __init__(self, step: str, cause: SpiffeSimError) -> None:
-        super().__init__(f"{step}: {error_text(cause)}")
-        self.cause = cause
 
 
 class Sync:
@@ -56,11 +39,6 @@ class Sync:
     def __init__(self, agent: Agent) -> None:
         self.agent = agent
         self.seen = -1
-        self._at_once = _MOST_AT_ONCE
-        # SPIRE asks again every half second for what was refused. The answer stays what it is while the server's
-        # revision does, so here it is asked for again when that has changed.
-        self._refused: set[str] = set()
-        self._refused_at = -1
 
     # When
 
@@ -68,49 +46,18 @@ class Sync:
     def due(self) -> Microseconds:
         """From when on a sync would bring anything."""
         agent, server = self.agent, self.agent.server
-        if self.expects_news or self.pending or agent.cache.is_crowded(agent.active):
+        credentials, cache = agent.credentials, agent.cache
+        if self.expects_news or (cache.lacks_any and agent.minter.pending) or cache.is_crowded(agent.active):
             return 0
-        due = min(agent.credentials.svid.not_after + 1 - server.skew, agent.credentials.server_fails_from)
+        due = min(credentials.svid.not_after + 1 - server.skew, credentials.server_fails_from)
         if due <= agent.world.now:
             return 0
-        renewal = agent.cache.next_renewal
+        renewal = cache.next_renewal
         if renewal is None:
             return due
         # What nobody looks at is renewed when somebody does (catch_up), as long as the server can sign.
         ca_ends = server.keyring.x509.current.not_after + 1 - server.skew
-        return min(due, renewal[0] - agent.skew if self._eager else ca_ends)
-
-    @property
-    def _eager(self) -> bool:
-        """Whether each renewal of a workload's SVID is an event of its own: somebody hears of it, or it may fail."""
-        agent = self.agent
-        return bool(
-            agent.world.journal.debug
-            or agent.streams
-            or agent.config.target
-            or agent.config.workload_key_type.startswith("rsa")
-            or agent.server.now > agent.server.keyring.x509.current.not_after
-            or (agent.sync_loop is not None and agent.sync_loop.retry_at is not None)
-        )
-
-    def catch_up(self) -> None:
-        """Renew what the syncs up to now would have renewed, had anybody looked."""
-        agent = self.agent
-        loop = agent.sync_loop
-        if loop is None or loop.grid is None or loop.retry_at is not None or not agent.running:
-            return
-        while (renewal := agent.cache.next_renewal) is not None:
-            instant = loop.grid.next(max(renewal[0] - agent.skew, agent.caught_up + 1))
-            if not agent.world.timetable.passed(instant, loop):
-                return
-            entry = agent.cache.entry(renewal[1])
-            svid = agent.server.sign_entry(
-                entry,
-                agent.spiffe_id,
-                now=instant + agent.server.skew,
-                key_type=agent.config.workload_key_type,
-            )
-            self._hold(entry, svid, instant)
+        return min(due, renewal[0] - agent.skew if agent.minter.eager else ca_ends)
 
     # What
 
@@ -120,12 +67,12 @@ class Sync:
         Args:
             rotating: Whether SVIDs that are to be renewed count as stale, as they do in SPIRE's own syncs.
         """
-        if self._eager:
-            self.catch_up()
+        if self.agent.minter.eager:
+            self.agent.minter.catch_up()
         try:
             self.synchronize(rotating=rotating)
         except SyncFailed as failure:
-            self.catch_up()
+            self.agent.minter.catch_up()
             return self._fail(failure, rotating=rotating)
         self.agent.credentials.storage.started_at = None
         return True
@@ -151,13 +98,14 @@ class Sync:
                 self._take(entries, self._fetch_federated(entries))
         except SpiffeSimError as error:
             raise SyncFailed(step, error) from error
-        agent.cache.plan(agent.active)
-        agent.cache.evict(agent.active)
+        active = agent.active
+        agent.cache.plan(active)
+        agent.cache.evict(active)
         if not rotating:
-            self._refused.clear()
-        elif self._eager:
+            agent.minter.forget_refusals()
+        elif agent.minter.eager:
             agent.cache.age(agent.now)
-        self._mint()
+        agent.minter.mint()
 
     def _show_itself(self) -> None:
         """Fetch what would be what it was; what counts is that the server sees the agent's SVID in use."""
@@ -185,12 +133,12 @@ class Sync:
         other = [name for name, bundle in federated.items() if agent.federated.get(name) != bundle]
         agent.federated = federated
         self._process_taints(news)
+        changes: list[Change] = []
         if agent.cache.differs(entries):
-            self.catch_up()
-        for channel in agent.channels:
-            channel.remember()
-        changes = agent.cache.update(entries)
-        if changes:
+            agent.minter.catch_up()
+            for channel in agent.channels:
+                channel.remember()
+            changes = agent.cache.update(entries)
             agent.tell_channels()
             agent.view.ledger.closures += 1  # a nested server that attests through here may have lost its identity
         if not agent.streams:
@@ -219,116 +167,11 @@ class Sync:
         agent = self.agent
         agent.cache.learn(entry)
         if not entry.disable_x509_svid_prefetch and agent.cache.held < agent.cache.size:
-            self.mint_for(entry)
+            agent.minter.mint_for(entry)
         if entry.federates_with:
             with suppress(Refused):  # the next sync finds out
                 agent.credentials.connect()
                 agent.federated = self._fetch_federated([entry]) | agent.federated
-
-    # Minting
-
-    @property
-    def pending(self) -> bool:
-        """Whether the next look at what is stale would ask the server for anything."""
-        cache, stale = self.agent.cache, self.agent.cache.stale_ids
-        if stale:
-            refused = self._still_refused
-            if any(entry_id not in refused for entry_id in stale):
-                return True
-        return cache.plans(self.agent.active)
-
-    @property
-    def _still_refused(self) -> set[str]:
-        if self._refused_at != self.agent.server.revision:
-            self._refused.clear()
-            self._refused_at = self.agent.server.revision
-        return self._refused
-
-    def mint_stale(self) -> bool:
-        """Mint what is stale; False if the server could not be asked."""
-        self.agent.cache.plan(self.agent.active)
-        try:
-            self._mint()
-        except SyncFailed as failure:
-            self.agent.note("SVID sync failed", error=str(failure))
-            return False
-        return True
-
-    def _mint(self) -> None:
-        """Mint SVIDs for entries that are stale, as many as one call may ask for.
-
-        Raises:
-            SyncFailed: If the call failed. Of the next one half as much is asked.
-        """
-        agent, refused = self.agent, self._still_refused
-        asked = [entry for entry in agent.cache.stale if entry.id not in refused][: self._at_once]
-        if not asked:
-            return
-        try:
-            agent.credentials.connect()
-            for entry in asked:
-                self._ask(entry)
-        except (NotAuthorized, Refused) as error:
-            self._at_once = max(self._at_once // 2, 1)
-            raise SyncFailed("failed to batch new X509 SVID(s)", error) from error
-        self._at_once = min(self._at_once * 2, _MOST_AT_ONCE)
-        agent.wake()
-
-    def mint_for(self, entry: RegistrationEntry) -> bool:
-        """Mint the SVID of one entry; False if that failed."""
-        try:
-            self.agent.credentials.connect()
-            return self._ask(entry)
-        except Refused as error:
-            self._refuse(entry, error)
-            return False
-
-    def _ask(self, entry: RegistrationEntry) -> bool:
-        """Ask for the SVID of one entry; False if it was refused.
-
-        Raises:
-            NotAuthorized: If the agent itself is turned away.
-        """
-        agent = self.agent
-        if agent.world.journal.debug:
-            held = agent.cache.svid(entry)
-            agent.note(
-                "Creating X509-SVID" if held is None else "Renewing X509-SVID",
-                spiffe_id=entry.spiffe_id,
-                entry_id=entry.id,
-            )
-        try:
-            svid = agent.server.new_x509_svid(
-                agent.credentials.caller, entry.id, key_type=agent.config.workload_key_type
-            )
-        except NotAuthorized:
-            raise
-        except SpiffeSimError as error:  # or there is no key: the packaged RSA primes may be used up
-            self._refuse(entry, error)
-            return False
-        self._hold(entry, svid, agent.world.now)
-        return True
-
-    def _refuse(self, entry: RegistrationEntry, error: SpiffeSimError) -> None:
-        """Note that an entry stays stale, which SPIRE does at each attempt."""
-        self._still_refused.add(entry.id)
-        self.agent.tell_channels()
-        self.agent.note("Failed to mint X509 SVID", entry_id=entry.id, error=str(error))
-
-    def _hold(self, entry: RegistrationEntry, svid: IssuedSvid, instant: Microseconds) -> None:
-        """Hold an SVID that was minted at an instant, to be renewed at a later check, and tell those who listen."""
-        agent, target = self.agent, self.agent.config.target
-        if target and svid.not_after - svid.not_before - target <= AVAILABILITY_GRACE:
-            agent.note(
-                "X509 SVID lifetime isn't long enough to guarantee the availability_target, falling back to the default "
-                "rotation strategy",
-                spiffe_id=entry.spiffe_id,
-                entry_id=entry.id,
-            )
-        renew_after = svid.renew_after(agent.sync_interval, target)
-        agent.cache.hold(entry.id, svid, max(renew_after, instant + agent.skew + 1))
-        if agent.streams:
-            agent.notify([frozenset(entry.selectors)])
 
     # Tainted authorities
 
@@ -365,7 +208,7 @@ class Sync:
 
         SPIRE: pkg/agent/manager/cache/x509_lru_cache.go (processTaintedSVIDs)
         """
-        self.catch_up()
+        self.agent.minter.catch_up()
         agent, tainted = self.agent, 0
         held = agent.cache.svids
         for entry_id in entry_ids:

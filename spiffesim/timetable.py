@@ -54,13 +54,6 @@ class Timetable:
         if self._loops.get(loop.key) is loop:
             self._woken[loop.key] = loop
 
-    def _plan(self, loop: Loop) -> None:
-        planned = self._next(loop)
-        if planned != loop.planned:
-            loop.planned = planned
-            if planned is not None:
-                heappush(self._heap, (planned, loop.key))
-
     def _next(self, loop: Loop) -> Microseconds | None:
         """The first tick at which a loop has something to do, and which has not been; none while its machine sleeps."""
         sought, loop.sought = loop.sought, None
@@ -70,12 +63,11 @@ class Timetable:
             return loop.retry_at
         if loop.grid is None or (due := loop.due()) is None:
             return None
-        now = self.clock.instant
-        loop.sought = (due, loop.grid)
-        if loop.sought == sought and loop.planned is not None and loop.planned > now:
-            return loop.planned  # found before, and still to come
-        passed = due <= now and loop.key <= self._turn
-        return loop.grid.next(max(due, now), after=passed)
+        now, grid, planned = self.clock.instant, loop.grid, loop.planned
+        loop.sought = (due, grid)
+        if planned is not None and planned > now and loop.sought == sought:
+            return planned  # found before, and still to come
+        return grid.next(due) if due > now else grid.next(now, after=loop.key <= self._turn)
 
     def passed(self, instant: Microseconds, loop: Loop) -> bool:
         """Whether a tick of a loop has been."""
@@ -85,15 +77,21 @@ class Timetable:
     @property
     def next(self) -> Microseconds | None:
         """When something next happens; None if nothing ever does."""
-        for woken in self._woken.values():
-            self._plan(woken)
-        self._woken.clear()
-        while self._heap:
-            instant, key = self._heap[0]
-            loop = self._loops.get(key)
+        heap, loops = self._heap, self._loops
+        if self._woken:
+            for woken in self._woken.values():
+                planned = self._next(woken)
+                if planned != woken.planned:
+                    woken.planned = planned
+                    if planned is not None:
+                        heappush(heap, (planned, woken.key))
+            self._woken.clear()
+        while heap:
+            instant, key = heap[0]
+            loop = loops.get(key)
             if loop is not None and loop.planned == instant:
                 return instant
-            heappop(self._heap)  # planned anew since, or gone
+            heappop(heap)  # planned anew since, or gone
         return None
 
     def run(self, until: Microseconds) -> None:

@@ -16,6 +16,7 @@ from spiffesim.daemon import Daemon
 from spiffesim.entries import RegistrationEntry, Selector
 from spiffesim.errors import Unavailable
 from spiffesim.jwtcache import Audience, JwtCache
+from spiffesim.minter import Minter
 from spiffesim.plugins.workload_attestor import Process, WorkloadAttestor
 from spiffesim.server import Server
 from spiffesim.spiffe.bundle import SpiffeBundle
@@ -35,6 +36,7 @@ class WorkloadApi(Daemon):
     workload_attestors: Sequence[WorkloadAttestor]
     credentials: Credentials
     synchronization: Sync
+    minter: Minter
     view: View
     federated: dict[TrustDomain, SpiffeBundle]
     cache: SvidCache
@@ -62,7 +64,7 @@ class WorkloadApi(Daemon):
 
     def catch_up(self) -> None:
         """Renew the SVIDs of workloads that would have been renewed by now, had anybody looked."""
-        self.synchronization.catch_up()
+        self.minter.catch_up()
 
     def matching(self, selectors: Iterable[Selector]) -> list[RegistrationEntry]:
         """The entries of a workload with these selectors, by entry ID."""
@@ -97,7 +99,7 @@ class WorkloadApi(Daemon):
         for entry in entries:
             if self.cache.svid(entry) is not None:
                 continue
-            minted = self.synchronization.mint_for(entry)
+            minted = self.minter.mint_for(entry)
             self.wake()
             if not minted:
                 raise Unavailable(
@@ -151,8 +153,7 @@ class WorkloadApi(Daemon):
         return frozenset(selector for stream in self.streams for selector in stream.selectors)
 
     def _forget_ended(self) -> None:
-        if self.streams:
-            self.streams[:] = [stream for stream in self.streams if stream.is_open(self.world.now)]
+        self.streams[:] = [stream for stream in self.streams if stream.is_open(self.world.now)]
 
     def open_stream(self, stream: Stream[Any]) -> None:
         """Let a workload hear of everything from now on; of the present as soon as all its SVIDs are there."""

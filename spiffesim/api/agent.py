@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import timedelta
-
-import attrs
+from functools import lru_cache
 
 from spiffesim.api.entry import EntryService
 from spiffesim.authority import IssuedSvid
@@ -20,7 +19,7 @@ from spiffesim.nodes import Node
 from spiffesim.plugins.node_attestor import Attestation
 from spiffesim.plugins.node_attestor.join_token import agent_id_of, check_ttl
 from spiffesim.profiles import AGENT_SVID
-from spiffesim.spiffe.ids import SpiffeId
+from spiffesim.spiffe.ids import SpiffeId, TrustDomain
 from spiffesim.spiffe.x509svid import X509Svid
 
 
@@ -81,7 +80,7 @@ class AgentService(EntryService):
 
         SPIRE: pkg/server/api/agent/v1/service.go (AttestAgent)
         """
-        agent_id = self.trust_domain.id(f"/spire/agent{attestation.path}")
+        agent_id = _agent_id(self.trust_domain, attestation.path)
         known = self.nodes.get(agent_id)
         if known is not None and known.banned:
             raise AttestationFailed(
@@ -91,13 +90,13 @@ class AgentService(EntryService):
                 spiffe_id=agent_id,
             )
         svid = self._sign_agent_svid(agent_id)
-        selectors = tuple(sorted(set(attestation.selectors)))
+        selectors = _in_order(tuple(attestation.selectors))
         self.nodes.record(Node(agent_id, attestation_type, selectors, attestation.can_reattest, svid))
         if self.nodes.refresh_due == 0:
             self.wake()
         self.note(
             "Agent attestation request completed",
-            agent_id=agent_id,
+            agent_id=str(agent_id),
             node_attestor_type=attestation_type,
         )
         return svid
@@ -119,10 +118,9 @@ class AgentService(EntryService):
                 hint=f"{node.spiffe_id} attests with {node.attestation_type}",
                 detail="AGENT_MUST_REATTEST",
             )
-        renewed = attrs.evolve(node, new_svid=self._sign_agent_svid(node.spiffe_id))
-        self.nodes.record(renewed)
-        assert renewed.new_svid is not None
-        return renewed.new_svid
+        svid = self._sign_agent_svid(node.spiffe_id)
+        self.nodes.record(node.renewed(svid))
+        return svid
 
     def _sign_agent_svid(self, agent_id: SpiffeId) -> IssuedSvid:
         draw = Draw.next(self.world.randomness, f"{self.name} agent {agent_id}")
@@ -185,6 +183,19 @@ class AgentService(EntryService):
                     spiffe_id=entry.spiffe_id,
                     parent_id=agent_id,
                 )
+
+
+# What is attested again every half hour is the same: both are kept.
+
+
+@lru_cache(maxsize=4096)
+def _agent_id(trust_domain: TrustDomain, path: str) -> SpiffeId:
+    return trust_domain.id(f"/spire/agent{path}")
+
+
+@lru_cache(maxsize=4096)
+def _in_order(selectors: tuple[Selector, ...]) -> tuple[Selector, ...]:
+    return tuple(sorted(set(selectors)))
 
 
 def _own_selector(agent_id: SpiffeId) -> Selector:

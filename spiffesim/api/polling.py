@@ -97,6 +97,7 @@ class Polling(Service):
         """Let a server know of changes from now on: it polls this one."""
         if poller not in self.pollers:
             self.pollers.append(poller)
+            self.wake()  # from now on each renewal of its SVID is an event
 
 
 def _facts(relationship: FederationRelationship) -> dict[str, str]:

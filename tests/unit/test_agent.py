@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from spiffesim import Selector, Simulation
 from spiffesim.agent import Agent
+from spiffesim.channel import AMPLE
 from spiffesim.errors import AttestationFailed, NoIdentityIssued, Refused, Unavailable
 from spiffesim.plugins.node_attestor.declared import DeclaredNodeAttestor
 from spiffesim.plugins.node_attestor.join_token import JoinTokenAttestor
@@ -520,3 +522,29 @@ def test_who_attests_while_its_machine_sleeps_goes_on_afterwards(sim: Simulation
     sim.resume(agent)
     sim.advance(hours=1)
     assert kinds(sim)[-1] == "Successfully reattested node"
+
+
+# What nested servers rely on
+
+
+def test_it_says_until_when_it_is_sure_to_renew_in_time(sim: Simulation, agent: Agent) -> None:
+    sure = sim.root.keyring.x509.current.not_after - AMPLE * agent.sync_interval
+    changes: list[Callable[[], object]] = [
+        lambda: None,
+        lambda: sim.skew(agent, 1),
+        lambda: sim.skew(sim.root, 1),
+        lambda: sim.pause(agent),
+        lambda: sim.resume(agent),
+        lambda: sim.cut(agent, sim.root),
+        lambda: sim.advance(seconds=11),  # its syncs fail
+    ]
+    found = []
+    for change in changes:
+        change()
+        found.append(agent.renews_until)
+    later = sure - 1_000_000
+    assert found == [sure, None, later, None, later, later, None]
+    rsa = sim.root.agent("rsa", workload_key_type="rsa-2048")
+    assert rsa.skew == 0
+    sim.skew(rsa, 1)
+    assert rsa.renews_until is None  # its keys may be used up

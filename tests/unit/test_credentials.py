@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -95,3 +96,56 @@ def test_a_server_that_has_gone_and_one_that_is_another_are_told_apart(sim: Simu
     with pytest.raises(Refused, match="connection refused"):
         agent.credentials.connect()
     assert not agent.credentials.connected
+
+
+# The connection
+
+
+def test_a_connection_lasts_until_a_call_fails_or_either_process_ends() -> None:
+    sim = Simulation("example.org", seed=1, key_manager="disk")
+    agent = sim.root.agent("one", attestor=DeclaredNodeAttestor("one"))
+    agent.sync()
+    credentials = agent.credentials
+    calls: list[Callable[[], object]] = [
+        lambda: None,
+        lambda: sim.stop(sim.root),
+        lambda: sim.start(sim.root),
+        credentials.connect,
+        lambda: sim.advance(seconds=11),
+        lambda: sim.stop(agent),
+    ]
+    found = []
+    for call in calls:
+        call()
+        found.append(credentials.connected)
+    assert found == [True, False, False, True, True, False]
+
+
+def test_it_is_known_from_when_on_the_server_cannot_be_reached(sim: Simulation, agent: Agent) -> None:
+    credentials, ample = agent.credentials, 100
+    ca_ends = sim.root.keyring.x509.current.not_after
+    sim.advance(seconds=11)
+    for connected in (True, False):
+        credentials.connected = connected
+        assert credentials.server_fails_from == ca_ends - ample * 10**6 + 1
+    agent.skew = 10**6
+    assert credentials.server_fails_from == sim.root.own_svid.record.not_after - 10**6 + 1
+    agent.skew = 0
+    sim.cut(agent, sim.root)
+    for connected in (True, False):
+        credentials.connected = connected
+        assert credentials.server_fails_from == 0
+
+
+@pytest.mark.parametrize(("attestor", "connected"), [(DeclaredNodeAttestor("two"), True), (None, False)])
+def test_an_agent_that_attests_again_is_connected_at_once_and_one_that_renews_at_its_next_sync(
+    sim: Simulation, attestor: DeclaredNodeAttestor | None, connected: bool
+) -> None:
+    agent = sim.root.agent("two") if attestor is None else sim.root.agent("two", attestor=attestor)
+    own = agent.svid
+    sim.run_until(lambda _: agent.svid != own, limit=timedelta(hours=1))
+    assert agent.credentials.connected is connected
+    assert agent.behind is not connected
+    sim.advance(seconds=6)
+    assert agent.credentials.connected
+    assert not agent.behind

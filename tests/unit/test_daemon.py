@@ -129,3 +129,16 @@ def test_a_suspended_machine_waits_afterwards_for_what_it_still_had_to_wait() ->
 
 def test_it_says_what_it_is() -> None:
     assert repr(host()) == "<Host host>"
+
+
+def test_its_loops_are_found_by_their_kind_while_they_run() -> None:
+    class Other(Counter):
+        pass
+
+    node = host()
+    assert node.find_loop(Counter) is None
+    node.start_loops()
+    assert node.find_loop(Counter) is node.loop(Counter) is node.loops[0]
+    assert node.find_loop(Other) is None
+    node.end_loops()
+    assert node.find_loop(Counter) is None

@@ -95,7 +95,11 @@ def test_before_its_start_the_next_tick_is_the_first() -> None:
 def test_a_first_tick_that_would_be_late_is_brought_forward() -> None:
     grid = Grid(START, 60 * SECOND, first=5 * SECOND)
     assert [grid.at(tick) - START for tick in (1, 2)] == [5 * SECOND, 120 * SECOND]
-    assert [grid.next(START + second * SECOND) - START for second in (0, 5, 6)] == [5 * SECOND, 5 * SECOND, 120 * SECOND]
+    assert [grid.next(START + second * SECOND) - START for second in (0, 5, 6)] == [
+        5 * SECOND,
+        5 * SECOND,
+        120 * SECOND,
+    ]
 
 
 def test_a_first_tick_that_is_early_stays() -> None:

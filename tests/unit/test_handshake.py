@@ -104,3 +104,41 @@ def test_a_ca_from_outside_leads_to_the_root_that_signed_it() -> None:
     agent = sim.root.agent()
     with pytest.raises(Unavailable, match="unknown authority"):
         Handshake(agent, sim.root, None, other.root.view).check()
+
+
+# A connection that is there already
+
+
+def connected(sim: Simulation, trusts: View) -> Handshake:
+    return Handshake(sim.root.agent(), sim.root, None, trusts, connected=True)
+
+
+@pytest.mark.parametrize("level", ["info", "debug"])  # with an SVID that need not be renewed to be judged, and without
+def test_who_is_connected_does_not_ask_again_where_the_server_leads(level: Any) -> None:
+    sim = Simulation("example.org", seed=1, journal=level)
+    agent = sim.root.agent()
+    stranger = View(agent.view.ledger)
+    connected(sim, stranger).check()
+    with pytest.raises(Unavailable, match="unknown authority"):
+        Handshake(agent, sim.root, None, stranger).check()
+    assert (sim.root.steady_svid is None) == (level == "debug")
+
+
+def test_a_connection_ends_with_its_link_and_with_the_svid_of_the_server(sim: Simulation) -> None:
+    agent = sim.root.agent()
+    connected(sim, agent.view).check()
+    agent.skew = 2 * HOUR
+    with pytest.raises(Unavailable, match="certificate has expired"):
+        connected(sim, agent.view).check()
+    agent.skew = 0
+    sim.cut("root", "root-agent")
+    with pytest.raises(Unavailable, match="connection refused"):
+        connected(sim, agent.view).check()
+
+
+def test_a_server_that_shows_nothing_is_reached_by_none_and_judged_by_nobody(sim: Simulation) -> None:
+    handshake = shake(sim)
+    assert handshake._problem_of_server() == ""
+    sim.root.own_svid.end()
+    assert sim.root.shown is None
+    assert handshake._problem_of_server() == ""

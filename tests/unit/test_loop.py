@@ -9,7 +9,7 @@ import pytest
 from spiffesim.clock import Clock
 from spiffesim.daemon import Daemon
 from spiffesim.instants import SECOND
-from spiffesim.loop import Loop
+from spiffesim.loop import Loop, Waiting
 from spiffesim.randomness import Randomness
 from spiffesim.world import World
 
@@ -219,3 +219,73 @@ def test_what_a_loop_does_and_when_is_its_own_affair() -> None:
         bare.due()
     with pytest.raises(NotImplementedError):
         bare.run()
+
+
+# Without a grid
+
+
+class Bell(Waiting):
+    """Rings once, a while after it was told to."""
+
+    name = "bell"
+    place = 30
+    period = 5 * SECOND
+
+    def run(self) -> bool:
+        self.retry_at = None
+        self.node.note("rang")
+        return True
+
+
+class Tower(Daemon):
+    depth = 0
+    _LOOPS = (Bell, Attempt)
+
+
+def tower() -> tuple[Tower, Bell]:
+    node = Tower(World(Clock(START), Randomness(1)), "tower")
+    node.start_loops()
+    return node, node.loop(Bell)
+
+
+def test_a_loop_that_waits_runs_once_when_its_time_has_come() -> None:
+    node, bell = tower()
+    pass_time(node, 60)
+    assert list(node.world.journal) == []
+    bell.wait()
+    rings = retry_of(bell)
+    assert 4.5 <= (rings - node.world.now) / SECOND <= 5.5
+    pass_time(node, 60)
+    assert [event.instant for event in node.world.journal] == [rings]
+    assert bell.due() is None
+
+
+def test_a_loop_that_waits_waits_longer_after_failures_until_it_begins_anew() -> None:
+    node, bell = tower()
+    bell.failures = 3
+    bell.wait()
+    assert (retry_of(bell) - node.world.now) / SECOND > 15
+    bell.begin()
+    assert bell.failures == 0
+    bell.wait()
+    assert (retry_of(bell) - node.world.now) / SECOND < 5.6
+
+
+def retry_of(loop: Loop) -> int:
+    assert loop.retry_at is not None
+    return loop.retry_at
+
+
+def test_a_loop_is_idle_while_it_has_no_grid_and_waits_for_nothing() -> None:
+    node, bell = tower()
+    assert node.world.timetable.next is not None
+    found = [bell.idle, node.loop(Attempt).idle]
+    bell.wait()
+    found.append(bell.idle)
+    assert node.world.timetable.next is not None
+    bell.begin()
+    found.append(bell.idle)  # the engine has still planned it
+    node.wake()
+    assert node.world.timetable.next is not None
+    found.append(bell.idle)
+    assert found == [True, False, False, False, True]

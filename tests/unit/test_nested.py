@@ -6,7 +6,11 @@ import pytest
 
 from spiffesim import Simulation
 from spiffesim.errors import SpiffeSimError
+from spiffesim.ledger import X509Element
 from spiffesim.nested import Nested
+from tests.unit.bundles import Root
+
+UNSTORED = "Failed to store X.509 CAs received by the upstream authority plugin."
 
 
 @pytest.fixture
@@ -76,3 +80,19 @@ def test_how_a_process_ends_and_goes_on_is_the_servers_own_matter(sim: Simulatio
         Nested.crash(sim.root, SpiffeSimError("no"))
     with pytest.raises(NotImplementedError):
         Nested.proceed(sim.root)
+
+
+def test_a_root_that_cannot_be_revoked_is_noted_at_each_poll_and_nothing_else_is_learnt(sim: Simulation) -> None:
+    nested = sim.servers["nested"]
+    nested.view.sync_roots([X509Element(Root("R")), X509Element(Root("again", key="R"), tainted=True)])
+    known = nested.bundle
+    sim.root.keyring.prepare_x509(sim.root.now)
+    sim.root.changed()
+    sim.settle()
+    failure, *_ = sim.journal.where(node="nested", kind=UNSTORED)
+    assert failure.data["error"].endswith("it is not possible to revoke an untainted root CA")
+    assert nested.bundle == known
+    nested.view.forget()
+    sim.root.changed()
+    sim.settle()
+    assert nested.view.roots == sim.root.view.roots

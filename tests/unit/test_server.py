@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from spiffesim import Simulation
 from spiffesim.authorization import Caller
 from spiffesim.errors import NoIdentityIssued, NotAuthorized, Refused
-from spiffesim.instants import moment
+from spiffesim.instants import SECOND, moment
 from spiffesim.plugins.external_pki import ExternalCa
 from spiffesim.plugins.node_attestor.declared import DeclaredNodeAttestor
 from spiffesim.plugins.upstream_authority.disk import DiskUpstreamAuthority
@@ -321,3 +321,20 @@ def test_both_engines_prune_it_at_the_same_tick() -> None:
     )
     assert fast == slow
     assert fast[0] == [START + timedelta(hours=30)]
+
+
+def test_what_is_not_out_of_date_is_not_pruned_whoever_calls(sim: Simulation) -> None:
+    bundle = sim.root.bundle
+    assert not sim.root.prune_bundle()
+    assert sim.root.bundle is bundle
+    sim.root.keyring.prepare_x509(sim.root.now)
+    sim.world.clock.move(sim.world.now + 48 * 3600 * SECOND)
+    with_two = sim.root.bundle
+    assert not sim.root.prune_bundle()  # both have ended, and the last ones stay
+    assert sim.root.bundle is with_two
+
+
+def test_a_bundle_that_was_never_stored_waits_for_no_prune(sim: Simulation) -> None:
+    assert sim.root.prune_due == sim.world.now + 48 * 3600 * SECOND
+    sim.root.view.forget()
+    assert sim.root.prune_due is None

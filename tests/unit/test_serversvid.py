@@ -62,8 +62,11 @@ def test_where_somebody_minds_each_renewal_is_an_event(options: dict[str, Any]) 
 
 
 def test_those_who_poll_a_bundle_mind_as_well(sim: Simulation) -> None:
-    sim.root.pollers.append(sim.add_trust_domain("example.com"))
-    sim.root.wake()
+    other = sim.add_trust_domain("example.com")
+    assert planned(sim) == 24 * 3600 + 5
+    for _ in range(2):
+        sim.root.poll_from(other)
+    assert sim.root.pollers == [other]
     assert planned(sim) == 1800
 
 

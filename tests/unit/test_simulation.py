@@ -253,6 +253,16 @@ def test_a_server_comes_after_the_agent_that_it_attests_through_whatever_their_n
     assert len(open_.journal.where(node=nested, kind="X509 CA prepared")) == 2
 
 
+def test_settling_goes_through_the_agent_before_the_server_that_attests_through_it() -> None:
+    sim = Simulation("example.org", seed=1)
+    sim.root.nest("first", via=sim.root.nest("later").agent())
+    assert [server.name for server in sim._in_order()] == ["root", "later", "first"]
+    sim.root.keyring.prepare_x509(sim.root.now)
+    sim.root.changed()
+    sim.settle()
+    assert {len(server.view.roots) for server in sim.servers.values()} == {2}
+
+
 def test_a_server_may_attest_through_an_agent_far_below_its_parent() -> None:
     sim = Simulation("example.org", seed=1)
     deep = sim.root.nest("z").nest("y").nest("x")

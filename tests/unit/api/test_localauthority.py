@@ -509,7 +509,12 @@ def test_the_taint_of_an_upstream_authority_on_the_first_tier_is_undone_by_the_n
 
 def test_a_service_without_a_server_around_it_does_nothing_by_itself() -> None:
     service = LocalAuthorityService(make().world, "alone")
-    for act in (service.let_agents_catch_up, service.leave_tainted, lambda: service.notify_tainted(())):
+    for act in (
+        service.changed,
+        service.let_agents_catch_up,
+        service.leave_tainted,
+        lambda: service.notify_tainted(()),
+    ):
         with pytest.raises(NotImplementedError):
             act()
 

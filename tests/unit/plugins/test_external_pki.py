@@ -90,3 +90,14 @@ def test_a_server_hangs_on_it_from_disk() -> None:
     assert spiffesim.spiffe.validate_x509_svid(svid, sim.root.bundle, at=sim.now) == svid.spiffe_id
     assert sim.root.bundle.x509_der == (ca.certificate,)
     assert repr(ca) == "ExternalCa('upstream')"
+
+
+def test_a_leaf_has_the_uris_that_are_asked_for() -> None:
+    wanted = ["x509pop://example.org/cluster/test", "https://example.org"]
+    ca = ExternalCa("nodes")
+    (der,), _ = ca.issue("node-1", uris=wanted)
+    names = x509.load_der_x509_certificate(der).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.UniformResourceIdentifier) == wanted
+    (bare,), _ = ca.issue("node-1")
+    with pytest.raises(x509.ExtensionNotFound):
+        x509.load_der_x509_certificate(bare).extensions.get_extension_for_class(x509.SubjectAlternativeName)

@@ -102,16 +102,31 @@ class X509PopVerifier:
         Raises:
             AttestationFailed: With SPIRE's text.
         """
-        known = (payload, answered_with, self._roots(server)) if answered_with is not None else None
-        proof = self._proofs.get(known) if known is not None else None
-        if proof is None or not proof.not_before <= now <= proof.not_after:
-            try:
-                proof = self._hear(payload, respond, nonce, server, now)
-            except messages.BrokenMessageError as error:
-                raise evidence.refused(str(error)) from None
-            if known is not None:
-                self._proofs[known] = proof
+        if answered_with is not None:
+            proved = self.known(payload, answered_with, server, now)
+            if proved is not None:
+                return proved
+        try:
+            proof = self._hear(payload, respond, nonce, server, now)
+        except messages.BrokenMessageError as error:
+            raise evidence.refused(str(error)) from None
+        if answered_with is not None:
+            self._proofs[payload, answered_with, self._roots(server)] = proof
         return proof.attestation
+
+    def known(
+        self, payload: bytes, answered_with: bytes, server: AttestingServer, now: Microseconds
+    ) -> Attestation | None:
+        """What was proved before with the same certificates and the same key, while they are valid; None otherwise.
+
+        Args:
+            payload: The agent's first message.
+            answered_with: What the answer is made with.
+            server: The server.
+            now: The present instant, in microseconds.
+        """
+        proof = self._proofs.get((payload, answered_with, self._roots(server)))
+        return proof.attestation if proof is not None and proof.not_before <= now <= proof.not_after else None
 
     def _hear(
         self,
