@@ -29,11 +29,6 @@ class Links:
         self._cut.discard(_pair(one, other))
         return len(self._cut) < known
 
-    @property
-    def cuts(self) -> tuple[Pair, ...]:
-        """The links that are cut, by name."""
-        return tuple(sorted(self._cut))
-
 
 def _pair(one: str, other: str) -> Pair:
     return (one, other) if one <= other else (other, one)

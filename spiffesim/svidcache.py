@@ -215,10 +215,6 @@ class SvidCache:
         """The entries that are stale, by entry ID."""
         return [self._entries[entry_id] for entry_id in sorted(self._stale)]
 
-    def is_stale(self, entry: RegistrationEntry) -> bool:
-        """Whether an entry is stale."""
-        return entry.id in self._stale
-
     # SVIDs
 
     def hold(self, entry_id: str, svid: IssuedSvid, renew_after: Microseconds) -> None:

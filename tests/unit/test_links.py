@@ -22,10 +22,3 @@ def test_cutting_and_healing_twice_does_nothing() -> None:
     assert links.heal("a", "b")
     assert not links.heal("a", "b")
     assert links.whole("a", "b")
-
-
-def test_the_cuts_come_by_name() -> None:
-    links = Links()
-    links.cut("d", "c")
-    links.cut("b", "a")
-    assert links.cuts == (("a", "b"), ("c", "d"))

@@ -6,6 +6,7 @@ import pytest
 
 from spiffesim import Simulation
 from spiffesim.errors import SpiffeSimError
+from spiffesim.instants import SECOND
 from spiffesim.ledger import X509Element
 from spiffesim.nested import Nested
 from tests.unit.bundles import Root
@@ -96,3 +97,14 @@ def test_a_root_that_cannot_be_revoked_is_noted_at_each_poll_and_nothing_else_is
     sim.root.changed()
     sim.settle()
     assert nested.view.roots == sim.root.view.roots
+
+
+def test_a_connection_that_could_not_be_made_anew_is_due_at_once(sim: Simulation) -> None:
+    sim.advance(seconds=10)
+    nested = sim.servers["nested"]
+    found = [nested.recycling_due]
+    nested.skew = 2 * 3600 * SECOND  # by its clock the SVID of the server above has ended
+    found.append(nested.recycling_due)
+    assert found[0] is not None
+    assert found[0] > sim.world.now
+    assert found[1] == 0

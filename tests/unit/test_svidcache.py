@@ -94,13 +94,13 @@ def test_a_changed_entry_needs_another_svid_and_serves_the_old_one_meanwhile() -
     cache.hold("1", svid(), HOUR + 1)
     changed = entry("1", "unix:uid:2", revision_number=1)
     cache.learn(changed)
-    assert cache.is_stale(changed)
+    assert cache.stale == [changed]
     assert matching(cache, "unix:uid:1") == ""
     assert matching(cache, "unix:uid:2") == "1"
     assert cache.svid(changed) is not None
     cache.hold("1", svid(1), HOUR + 1)
     cache.learn(changed)  # which is no news
-    assert not cache.is_stale(changed)
+    assert cache.stale == []
 
 
 def test_an_entry_without_prefetch_needs_no_svid_before_it_has_had_one() -> None:

@@ -96,16 +96,11 @@ class X509PopVerifier:
             nonce: 32 random bytes of the server's own.
             server: The server; in mode ``spiffe`` its bundle has the roots.
             now: The present instant, in microseconds.
-            answered_with: What the answer is made with, where that is known: what was proved with the same
-                certificates and the same key is not proved again while they are valid. None proves it each time.
+            answered_with: What the answer is made with, where that is known: ``known`` tells of the proof from now on.
 
         Raises:
             AttestationFailed: With SPIRE's text.
         """
-        if answered_with is not None:
-            proved = self.known(payload, answered_with, server, now)
-            if proved is not None:
-                return proved
         try:
             proof = self._hear(payload, respond, nonce, server, now)
         except messages.BrokenMessageError as error:
