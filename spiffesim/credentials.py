@@ -128,6 +128,13 @@ class Credentials:
         Raises:
             Unavailable: With the text of Go's gRPC, if that fails.
         """
+        agent, server = self.agent, self.agent.server
+        if self.connected and agent.skew == server.skew and server.steady_svid is not None:
+            self.connected = agent.world.reaches(
+                agent, server
+            )  # a handshake would find the same, in four times as long
+            if self.connected:
+                return
         try:
             self.handshake().check()
         except Refused:

@@ -14,34 +14,12 @@ import attrs
 from spiffesim.agentconfig import DEFAULT_CACHE_SIZE
 from spiffesim.entries import RegistrationEntry
 from spiffesim.errors import Refused, Unavailable
-from spiffesim.instants import Microseconds, microseconds, moment
+from spiffesim.instants import SECOND, Microseconds, microseconds, moment
 from spiffesim.randomness import Randomness
 from spiffesim.rpc import error_text
 from spiffesim.spiffe.jwtsvid import JwtSvid
 
 Audience: TypeAlias = tuple[str, ...]
-
-
-@attrs.frozen
-class _Cached:
-    """A token, and the draw that says from when on a new one is asked for."""
-
-    svid: JwtSvid
-    drawn: float
-
-    def expires_soon(self, now: Microseconds) -> bool:
-        """Whether it is past its half-life, or up to a tenth of that before or after.
-
-        SPIRE draws the threshold anew at each fetch. Here each token has one, which is the law of a single fetch, and
-        does not depend on how often somebody asked before.
-
-        SPIRE: pkg/common/rotationutil/rotationutil.go (JWTSVIDExpiresSoon)
-        """
-        issued_at, end = self.svid.issued_at, microseconds(self.svid.expiry)
-        assert issued_at is not None  # SPIRE's servers always set it
-        half = (end - microseconds(issued_at)) // 2
-        left = end - now
-        return left <= 0 or left <= half - half // 10 + int(self.drawn * (half // 10 * 2))
 
 
 class JwtCache:
@@ -57,7 +35,7 @@ class JwtCache:
         self.size = size or DEFAULT_CACHE_SIZE
         self._randomness = randomness
         self._name = name
-        self._tokens: OrderedDict[tuple[str, Audience], _Cached] = OrderedDict()  # the last used one last
+        self._tokens: OrderedDict[tuple[str, Audience], JwtSvid] = OrderedDict()  # the last used one last
 
     def __len__(self) -> int:
         return len(self._tokens)
@@ -89,17 +67,15 @@ class JwtCache:
         # SPIRE: jwt_svid_include_jti is to pass the cache by, but gets lost on the way to the agent, which copies the
         # other attribute only (pkg/agent/client/util.go): such tokens are cached like all others.
         key = (str(entry.spiffe_id), tuple(sorted(audience)))
-        cached = self._tokens.get(key)
-        if cached is not None:
+        svid = self._tokens.get(key)
+        if svid is not None:
             self._tokens.move_to_end(key)
-        svid = cached.svid if cached is not None else None
-        if cached is None or cached.expires_soon(now):
+        if svid is None or self._expires_soon(key, svid, now):
             try:
                 # Our own server made it, so it need not be read before somebody looks: that takes half a signature.
                 svid = self._store(key, JwtSvid(mint()))
             except Refused as refusal:
                 svid = self._fall_back(entry, svid, refusal, now, warn)
-        assert svid is not None
         return svid if svid.hint == entry.hint else attrs.evolve(svid, hint=entry.hint)
 
     def _fall_back(
@@ -121,11 +97,28 @@ class JwtCache:
         # SPIRE: a full cache drops its oldest token even where the new one takes the place of another.
         if len(self._tokens) >= self.size:
             self._tokens.popitem(last=False)
-        stream = f"{self._name} jwt rotation {key[0]} {' '.join(key[1])}"
-        drawn = self._randomness.chance(stream, self._randomness.count(stream))
-        self._tokens[key] = _Cached(svid, drawn)
-        self._tokens.move_to_end(key)
+        if key in self._tokens:
+            self._tokens.move_to_end(key)
+        self._tokens[key] = svid
         return svid
+
+    def _expires_soon(self, key: tuple[str, Audience], svid: JwtSvid, now: Microseconds) -> bool:
+        """Whether a token is past its half-life, or up to a tenth of that before or after.
+
+        SPIRE draws the threshold anew at each fetch. Here each token has one, which is the law of a single fetch, and
+        does not depend on how often somebody asked before.
+
+        SPIRE: pkg/common/rotationutil/rotationutil.go (JWTSVIDExpiresSoon)
+        """
+        issued_at, end = svid.issued_at, microseconds(svid.expiry)
+        assert issued_at is not None  # SPIRE's servers always set it
+        began = microseconds(issued_at)
+        half = (end - began) // 2
+        left, spread = end - now, half // 10
+        if left <= 0 or left > half + spread:
+            return left <= 0
+        drawn = self._randomness.chance(f"{self._name} jwt rotation {key[0]} {' '.join(key[1])}", began // SECOND)
+        return left <= half - spread + int(drawn * (spread * 2))
 
     def taint(self, key_ids: Collection[str]) -> dict[str, int]:
         """Drop the tokens that were signed with any of these keys; how many with each.
@@ -133,8 +126,8 @@ class JwtCache:
         SPIRE: pkg/agent/manager/cache/jwt_cache.go (TaintJWTSVIDs)
         """
         removed: Counter[str] = Counter()
-        for key, cached in list(self._tokens.items()):
-            key_id = cached.svid.key_id
+        for key, svid in list(self._tokens.items()):
+            key_id = svid.key_id
             if key_id is not None and key_id in key_ids:
                 removed[key_id] += 1
                 del self._tokens[key]

@@ -77,7 +77,7 @@ class Mint:
     def _note(self, kind: str, slot: Slot, **facts: object) -> None:
         """Note what became of the authority in a slot."""
         assert slot.authority is not None
-        issued_at, expiration = rfc3339(slot.issued_at), rfc3339(slot.not_after)
+        issued_at, expiration = _Instant(slot.issued_at), _Instant(slot.not_after)
         facts |= ids_of(slot.authority)
         self.journal.note(self.name, kind, slot=slot.id, issued_at=issued_at, expiration=expiration, **facts)
 
@@ -226,6 +226,18 @@ def ids_of(authority: Authority) -> dict[str, object]:
     if isinstance(authority, X509Authority):
         ids["upstream_authority_id"] = _UpstreamAuthorityId(authority)
     return ids
+
+
+class _Instant:
+    """An instant, written out when somebody reads the journal."""
+
+    __slots__ = ("_instant",)
+
+    def __init__(self, instant: Microseconds) -> None:
+        self._instant = instant
+
+    def __str__(self) -> str:
+        return rfc3339(self._instant)
 
 
 class _AuthorityId:

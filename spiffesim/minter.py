@@ -178,6 +178,8 @@ class Minter:
         if loop is None or loop.grid is None or loop.retry_at is not None or not agent.running:
             return
         while (renewal := agent.cache.next_renewal) is not None:
+            if renewal[0] - agent.skew > agent.world.now:
+                return  # nearly always, and quicker than to find its tick
             instant = loop.grid.next(max(renewal[0] - agent.skew, agent.caught_up + 1))
             if not agent.world.timetable.passed(instant, loop):
                 return

@@ -44,7 +44,8 @@ def test_the_der_of_a_leaf(track: Track) -> None:
 
 def test_a_whole_fetch(track: Track) -> None:
     sim = Simulation("example.org", seed=1)
-    agent = sim.root.nest("nestedA").agent()
+    # Room for all: what an agent has no room for it mints when it is asked, which is another row's business.
+    agent = sim.root.nest("nestedA").agent("roomy", x509_svid_cache_max_size=10**6)
     numbers = count()
 
     def read(workload: Workload) -> object:
