@@ -61,11 +61,11 @@ class Loop:
 
         The past stands for the next tick. Too early an answer costs an idle tick, too late a one is wrong.
         """
-        raise NotImplementedError
+        raise NotImplementedError  # what each loop is made of
 
     def run(self) -> bool:
         """Do what is to be done now; False if it failed."""
-        raise NotImplementedError
+        raise NotImplementedError  # what each loop is made of
 
     # When
 

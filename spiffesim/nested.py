@@ -33,11 +33,11 @@ class Nested(Service):
 
     def crash(self, error: SpiffeSimError) -> None:
         """End, because of an error."""
-        raise NotImplementedError
+        raise NotImplementedError  # the server does it, which all services together make up
 
     def proceed(self) -> None:
         """Go on with the start that waited for the Workload API."""
-        raise NotImplementedError
+        raise NotImplementedError  # the server does it, which all services together make up
 
     @property
     def waits(self) -> bool:

@@ -56,7 +56,7 @@ class Service(Daemon):
 
     def changed(self) -> None:
         """Let those look again who fetch from here: agents and nested servers."""
-        raise NotImplementedError
+        raise NotImplementedError  # the server does it, which all services together make up
 
     def authenticate(self, caller: Caller | X509Svid) -> Caller:
         """The caller that holds this X509-SVID, as the TLS handshake would find it.

@@ -22,15 +22,15 @@ class LocalAuthorityService(Service):
 
     def let_agents_catch_up(self) -> None:
         """Let its agents do what they would have done by now, before something changes here."""
-        raise NotImplementedError
+        raise NotImplementedError  # the server does it, which all services together make up
 
     def notify_tainted(self, roots: Sequence[CertificateLike]) -> None:
         """Renew its own SVID at the next check, if that leads to one of these tainted roots."""
-        raise NotImplementedError
+        raise NotImplementedError  # the server does it, which all services together make up
 
     def leave_tainted(self) -> None:
         """Hand roots that the server above has tainted to the worker that leads away from them."""
-        raise NotImplementedError
+        raise NotImplementedError  # the server does it, which all services together make up
 
     # X.509
 

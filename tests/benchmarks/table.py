@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Final, Protocol
 
 import attrs
+
+from tests.benchmarks import primitives
 
 X509: Final = "X.509-SVID"
 JWT: Final = "JWT-SVID"
@@ -18,6 +20,22 @@ GROUPS: Final = (X509, JWT, CHAINS, DEPLOYMENTS, TIME, IMPORTS, PEERS)
 
 _HEAD: Final = ("what / against what", "raw", "ours", "ratio", "(median)", "bound")
 _WIDTHS: Final = (70, 10, 10, 11, 10, 11)
+
+
+class Timed(Protocol):
+    """What something took in a process of its own."""
+
+    @property
+    def seconds(self) -> float:
+        """How long it took, by the clock on the wall."""
+
+    @property
+    def verifications(self) -> float:
+        """How long the processor worked on it, in raw P-256 verifications of the same run."""
+
+    @property
+    def verification(self) -> float:
+        """What one of those took, in seconds."""
 
 
 @attrs.frozen(kw_only=True)
@@ -47,6 +65,20 @@ class Row:
     ours: float | None = None
     unit: str = "x"
     below: bool = False
+
+    @classmethod
+    def of_time(cls, group: str, what: str, timed: Timed, seconds: float) -> Row:
+        """The row of something that may take this long on the machine of reference."""
+        return cls(
+            group=group,
+            what=what,
+            against="verifications",
+            figure=timed.verifications,
+            bound=seconds / primitives.REFERENCE,
+            below=True,
+            raw=timed.verification,
+            ours=timed.seconds,
+        )
 
     @property
     def holds(self) -> bool:

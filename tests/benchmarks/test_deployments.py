@@ -29,16 +29,7 @@ def constructed(*arguments: str) -> Taken:
 
 def speed(what: str, taken: Taken, seconds: float) -> Row:
     """The row of a construction that may take this long on the machine of reference."""
-    return Row(
-        group=GROUP,
-        what=what,
-        against=AGAINST,
-        figure=taken.verifications,
-        bound=seconds / primitives.REFERENCE,
-        below=True,
-        raw=taken.verification,
-        ours=taken.seconds,
-    )
+    return Row.of_time(GROUP, what, taken, seconds)
 
 
 def growth(what: str, small: Taken, large: Taken) -> Row:

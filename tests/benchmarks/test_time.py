@@ -114,16 +114,7 @@ def measured(name: str) -> Passed:
 
 def speed(what: str, taken: Passed, seconds: float) -> Row:
     """The row of a span that may take this long on the machine of reference."""
-    return Row(
-        group=GROUP,
-        what=what,
-        against=AGAINST,
-        figure=taken.verifications,
-        bound=seconds / primitives.REFERENCE,
-        below=True,
-        raw=taken.verification,
-        ours=taken.seconds,
-    )
+    return Row.of_time(GROUP, what, taken, seconds)
 
 
 @pytest.mark.parametrize(
