@@ -1,0 +1,104 @@
+"""The catalogue: documents that are right, or wrong in exactly one named way.
+
+    >>> from spiffesim import catalogue
+    >>> case = catalogue.x509_svid_case("leaf_is_ca")
+    >>> case.defect.sentence, case.defect.clause, case.should_pass
+    ('The leaf is a CA certificate.', 'X509-SVID 4.1', False)
+    >>> [answer.name for answer in case.examine().failures]
+    ['leaf_not_ca']
+    >>> case.repaired.examine().ok
+    True
+
+``defects()`` lists what can be wrong, ``oddities()`` what only looks wrong. A function for each kind of document makes
+a case of it: real DER and real tokens, signed by keys of a trust domain that exists for them alone.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Final
+
+from spiffesim.catalogue import certificates, documents, identifiers, tokens
+from spiffesim.catalogue.case import Case
+from spiffesim.catalogue.certificates import X509SvidCase
+from spiffesim.catalogue.shelf import Defect, Kind
+from spiffesim.errors import InvalidInput
+
+__all__ = [
+    "KINDS",
+    "Case",
+    "Defect",
+    "Kind",
+    "X509SvidCase",
+    "defect",
+    "defects",
+    "oddities",
+    "x509_svid_case",
+]
+
+_SHELVES: Final = (*identifiers.SHELVES, *certificates.SHELVES, *tokens.SHELVES, *documents.SHELVES)
+KINDS: Final[tuple[Kind, ...]] = ("spiffe-id", "x509-svid", "jwt-svid", "wit-svid", "bundle", "bundle-map")
+
+
+@cache
+def _all() -> tuple[Defect, ...]:
+    return tuple(found for shelf in _SHELVES for found in shelf)
+
+
+def defects(kind: Kind | None = None) -> tuple[Defect, ...]:
+    """What can be wrong.
+
+    Args:
+        kind: With what kind of document; by default with any.
+    """
+    return tuple(found for found in _all() if not found.is_oddity and kind in (None, found.kind))
+
+
+def oddities(kind: Kind | None = None) -> tuple[Defect, ...]:
+    """What only looks wrong, and must be accepted.
+
+    Args:
+        kind: In what kind of document; by default in any.
+    """
+    return tuple(found for found in _all() if found.is_oddity and kind in (None, found.kind))
+
+
+def defect(name: str, kind: Kind | None = None) -> Defect:
+    """The defect, or the oddity, with this name.
+
+    Args:
+        name: Its name.
+        kind: Of what kind of document; needed only where several kinds have one of this name.
+
+    Raises:
+        InvalidInput: If there is none.
+    """
+    found = [one for one in _all() if one.name == name and kind in (None, one.kind)]
+    if len(found) != 1:
+        raise InvalidInput(_no_such(name, kind, found), code="defect", name=name)
+    return found[0]
+
+
+def _no_such(name: str, kind: Kind | None, found: list[Defect]) -> str:
+    if found:
+        kinds = " and ".join(repr(one.kind) for one in found)
+        return f"there is a defect {name!r:.80} of {kinds}: say of which kind"
+    return f"there is no defect {name!r:.80}{f' of {kind!r}' if kind else ''}; catalogue.defects() lists them"
+
+
+def x509_svid_case(name: str | None = None, /, *, depth: int = 0, number: int = 0) -> X509SvidCase:
+    """An X.509-SVID.
+
+    Args:
+        name: What is wrong with it: a defect or an oddity; by default nothing.
+        depth: How many intermediates stand between the leaf and the root; more, where the defect needs them.
+        number: Tells it from others: another SPIFFE ID, other serial numbers, other keys.
+
+    Raises:
+        InvalidInput: If there is no such defect.
+    """
+    return X509SvidCase.make(_named(name, "x509-svid"), depth=depth, number=number)
+
+
+def _named(name: str | None, kind: Kind) -> Defect | None:
+    return None if name is None else defect(name, kind)

@@ -1,0 +1,1 @@
+"""The same cases through several validators, and where these disagree."""
