@@ -10,8 +10,8 @@ import attrs
 
 from spiffesim.catalogue.case import Case, edit_of
 from spiffesim.catalogue.certificates.chain import Chain
-from spiffesim.catalogue.shelf import Defect, Kind
 from spiffesim.catalogue.hierarchy import hierarchy
+from spiffesim.catalogue.shelf import Defect, Kind
 from spiffesim.instants import moment
 from spiffesim.spiffe.bundle import SpiffeBundle
 from spiffesim.spiffe.ids import TrustDomain
