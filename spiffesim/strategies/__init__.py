@@ -12,9 +12,11 @@ from typing import Final, TypedDict, Unpack
 from hypothesis import strategies as st
 
 from spiffesim import topology
+from spiffesim.catalogue import X509SvidCase
 from spiffesim.keys import KEY_TYPES
 from spiffesim.simulation import Simulation
 from spiffesim.spiffe.ids import SpiffeId, TrustDomain
+from spiffesim.strategies.cases import x509_svid_cases
 from spiffesim.strategies.machine import TrustDomainMachine
 
 __all__ = [
@@ -25,6 +27,7 @@ __all__ = [
     "spiffe_ids",
     "topologies",
     "trust_domains",
+    "x509_svid_cases",
 ]
 
 _NAME_CHARACTERS: Final = string.ascii_lowercase + string.digits + ".-_"
@@ -134,5 +137,5 @@ def simulations(
     return Simulation.from_graph(graph, trust_domain, seed=draw(st.integers(0, 2**16), label="seed"))
 
 
-st.register_type_strategy(SpiffeId, spiffe_ids())
-st.register_type_strategy(TrustDomain, trust_domains())
+st.register_type_strategy(Simulation, simulations())
+st.register_type_strategy(X509SvidCase, x509_svid_cases())

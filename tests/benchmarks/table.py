@@ -12,11 +12,12 @@ from tests.benchmarks import primitives
 X509: Final = "X.509-SVID"
 JWT: Final = "JWT-SVID"
 CHAINS: Final = "Validation of an X.509-SVID with d intermediates, parsed"
+CASES: Final = "Cases of the catalogue"
 DEPLOYMENTS: Final = "Deployments"
 TIME: Final = "Virtual time"
 IMPORTS: Final = "A fresh interpreter"
 PEERS: Final = "Side by side, without a memo"
-GROUPS: Final = (X509, JWT, CHAINS, DEPLOYMENTS, TIME, IMPORTS, PEERS)
+GROUPS: Final = (X509, JWT, CHAINS, CASES, DEPLOYMENTS, TIME, IMPORTS, PEERS)
 
 _HEAD: Final = ("what / against what", "raw", "ours", "ratio", "(median)", "bound")
 _WIDTHS: Final = (70, 10, 10, 11, 10, 11)
