@@ -13,7 +13,7 @@ from spiffesim.handshake import Handshake, Listener, Party, problem_of
 from spiffesim.instants import Microseconds
 
 if TYPE_CHECKING:
-    from spiffesim.view import View
+    from spiffesim.server.view import View
 
 UNREACHABLE: Final = "upstream_unreachable"
 """The code of the error when the server above cannot be called."""

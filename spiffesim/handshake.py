@@ -14,7 +14,7 @@ from spiffesim.instants import Microseconds, rfc3339
 from spiffesim.spiffe.x509.certificate import read_certificate
 
 if TYPE_CHECKING:
-    from spiffesim.view import View
+    from spiffesim.server.view import View
     from spiffesim.world import World
 
 REFUSED: Final = 'connection error: desc = "transport: Error while dialing: dial tcp: connect: connection refused"'

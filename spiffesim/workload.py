@@ -9,11 +9,13 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from spiffesim.agent import Agent
+from spiffesim.agent.hints import without_duplicates
+from spiffesim.agent.stream import BundleStream, X509Stream
+from spiffesim.agent.svidcache import Identity
 from spiffesim.authority import IssuedSvid
 from spiffesim.entries import RegistrationEntry, Selector
 from spiffesim.errors import InvalidSpiffeId, NoIdentityIssued, Refused
 from spiffesim.golang import raw_url_decoded
-from spiffesim.hints import without_duplicates
 from spiffesim.instants import moment
 from spiffesim.plugins.workload_attestor import Process
 from spiffesim.profiles import read_audience
@@ -24,8 +26,6 @@ from spiffesim.spiffe.jose.compact import b64url
 from spiffesim.spiffe.jwtsvid import JwtSvid
 from spiffesim.spiffe.validation import examine_jwt_svid, validate_x509_svid
 from spiffesim.spiffe.x509svid import X509Svid, read_chain
-from spiffesim.stream import BundleStream, X509Stream
-from spiffesim.svidcache import Identity
 from spiffesim.world import Node, World
 
 

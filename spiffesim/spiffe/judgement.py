@@ -11,7 +11,9 @@ from typing import Final, TypeAlias
 
 from spiffesim.errors import InvalidInput, InvalidSvid
 from spiffesim.instants import Microseconds, microseconds, moment
+from spiffesim.spiffe.bundle import SpiffeBundle
 from spiffesim.spiffe.bundlemap import Bundles, bundle_for
+from spiffesim.spiffe.evidence import ChainEvidence
 from spiffesim.spiffe.ids import SpiffeId
 from spiffesim.spiffe.rules.explanation import Explanation, explain_leaf, explain_path
 from spiffesim.spiffe.verdict import Finding, Verdict
@@ -31,39 +33,63 @@ _UNEXPLAINED: Final = Finding(
 Chain: TypeAlias = X509Svid | Sequence[bytes]
 
 
-def judge(chain: Chain, bundles: Bundles, at: datetime, memo: EdgeMemo | None) -> tuple[SpiffeId, int] | Verdict:
-    """Whose SVID it is and how many issuers stand above it, or the verdict that refuses it."""
+def judge(
+    chain: Chain, bundles: Bundles, at: datetime, memo: EdgeMemo | None
+) -> tuple[SpiffeId, ChainEvidence] | Verdict:
+    """Whose SVID it is and the path that shows it, or the verdict that refuses it."""
     instant = instant_of(at)
     certificates = _read(chain)
     if isinstance(certificates, Finding):
-        return _refused(None, instant, (certificates,))
+        return Verdict.of(X509, None, moment(instant), (certificates,))
     if memo is not None:
         certificates = memo.recognize(certificates)
+    return _judge_certificates(certificates, bundles, instant, memo)
+
+
+def accepted(spiffe_id: SpiffeId, evidence: ChainEvidence, at: Microseconds) -> Verdict:
+    """The verdict that accepts a chain."""
+    return Verdict(X509, spiffe_id, moment(at), (), len(evidence.path) - 1, evidence)
+
+
+def _judge_certificates(
+    certificates: Sequence[Certificate], bundles: Bundles, at: Microseconds, memo: EdgeMemo | None
+) -> tuple[SpiffeId, ChainEvidence] | Verdict:
     leaf = certificates[0]
     spiffe_id = leaf.readable_spiffe_id
     if spiffe_id is None:
-        return _refused(spiffe_id, instant, explain_leaf(leaf, instant))
-    answer = _judge_path(certificates, spiffe_id, bundles, instant, memo)
+        return _refused(spiffe_id, at, Explanation(explain_leaf(leaf, at)), ChainEvidence(_again, certificates, None))
+    bundle = bundle_for(bundles, spiffe_id.trust_domain)
+    answer = _judge_path(certificates, spiffe_id, bundle, at, memo)
     if isinstance(answer, Explanation):
-        return _refused(spiffe_id, instant, answer.findings, answer.depth)
-    return spiffe_id, answer
+        evidence = ChainEvidence(_again, certificates, bundle, answer.path, answer.anchored)
+        return _refused(spiffe_id, at, answer, evidence)
+    return spiffe_id, ChainEvidence(_again, certificates, bundle, answer, True)
 
 
-def _refused(spiffe_id: SpiffeId | None, at: Microseconds, findings: tuple[Finding, ...], depth: int = 0) -> Verdict:
+def _again(evidence: ChainEvidence, at: Microseconds) -> Verdict:
+    """The same chain and the same bundle, at another instant."""
+    bundles = () if evidence.bundle is None else evidence.bundle
+    answer = _judge_certificates(evidence.presented, bundles, at, None)
+    return answer if isinstance(answer, Verdict) else accepted(*answer, at)
+
+
+def _refused(
+    spiffe_id: SpiffeId | None, at: Microseconds, explanation: Explanation, evidence: ChainEvidence
+) -> Verdict:
     """The verdict that refuses a chain: what was ruled out stays refused, even if no rule could be named."""
-    return Verdict.of(X509, spiffe_id, moment(at), findings or (_UNEXPLAINED,), depth)
+    findings = explanation.findings or (_UNEXPLAINED,)
+    return Verdict.of(X509, spiffe_id, moment(at), findings, explanation.depth, evidence)
 
 
 def _judge_path(
     certificates: Sequence[Certificate],
     spiffe_id: SpiffeId,
-    bundles: Bundles,
+    bundle: SpiffeBundle | None,
     at: Microseconds,
     memo: EdgeMemo | None,
-) -> int | Explanation:
-    """How many issuers stand above a leaf that is accepted, or why it is not."""
+) -> tuple[Certificate, ...] | Explanation:
+    """The path from a leaf that is accepted to an authority, or why it is not accepted."""
     leaf, trust_domain = certificates[0], spiffe_id.trust_domain
-    bundle = bundle_for(bundles, trust_domain)
     if bundle is None:
         text = f"no bundle is held for trust domain {trust_domain}, to which {spiffe_id} belongs"
         finding = Finding("trust_domain", text, None, {"trust_domain": trust_domain})
@@ -74,18 +100,20 @@ def _judge_path(
         finding = Finding("x509_authorities", text, None, {"trust_domain": trust_domain})
         return Explanation((*explain_leaf(leaf, at), finding))
     depth, anchor = straight(certificates, anchors, at, memo)
-    if anchor is None:
+    if anchor is not None:
+        path = (*certificates[:depth], anchor)
+    else:
         search = Search(certificates, anchors, at, memo, depth)
         try:
-            path = search.find(clean=True)
+            places = search.find(clean=True)
         except BudgetSpentError:
             return explain_path(search, trust_domain, spent=True)
-        if path is None:
+        if places is None:
             return explain_path(search, trust_domain, spent=False)
-        depth = len(path) - 1
+        path = tuple(search.certificates[place] for place in places)
     if leaf_problems(leaf) or not leaf.not_before <= at <= leaf.not_after:
-        return Explanation(explain_leaf(leaf, at), depth)
-    return depth
+        return Explanation(explain_leaf(leaf, at), len(path) - 1, path, True)
+    return path
 
 
 def _read(chain: object) -> Sequence[Certificate] | Finding:

@@ -9,16 +9,17 @@ The bundle is always the one of the SVID's own trust domain; there is no merged 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from spiffesim.errors import InvalidInput
-from spiffesim.instants import moment, span
-from spiffesim.spiffe.bundlemap import Bundles
+from spiffesim.instants import Microseconds, moment, span
+from spiffesim.spiffe.bundlemap import Bundles, bundle_for
+from spiffesim.spiffe.evidence import TokenEvidence, text_of
 from spiffesim.spiffe.ids import SpiffeId
-from spiffesim.spiffe.judgement import X509, Chain, instant_of, judge
-from spiffesim.spiffe.verdict import Finding, Verdict
+from spiffesim.spiffe.judgement import Chain, accepted, instant_of, judge
+from spiffesim.spiffe.verdict import Verdict
 from spiffesim.spiffe.x509.edges import EdgeMemo
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def examine_x509_svid(chain: Chain, bundles: Bundles, *, at: datetime, memo: Edg
         InvalidInput: If an argument is not what it has to be.
     """
     answer = judge(chain, bundles, at, memo)
-    return answer if isinstance(answer, Verdict) else Verdict(X509, answer[0], moment(instant_of(at)), (), answer[1])
+    return answer if isinstance(answer, Verdict) else accepted(*answer, instant_of(at))
 
 
 # Tokens
@@ -121,16 +122,12 @@ def examine_jwt_svid(
     """
     question = _question(bundles, _audience(audience), at, leeway)
     if profile == "spiffe":
-        from spiffesim.spiffe.rules import jwt as jwt_rules
-
-        return Verdict.of("jwt-svid", *_answer(at, jwt_rules.judge(_token(token), question)))
+        return _judge("jwt-svid", _token(token), question)
     if profile != "spire":
         raise InvalidInput(f'there is no profile {profile!r:.80}, only "spiffe" and "spire"', code="profile")
     if leeway:
         raise InvalidInput('the profile "spire" has a leeway of its own; leave it out', code="leeway", leeway=leeway)
-    from spiffesim.spiffe.rules import spire as spire_rules
-
-    return Verdict.of("jwt-svid/spire", *_answer(at, spire_rules.judge(_token(token), question)))
+    return _judge("jwt-svid/spire", _token(token), question)
 
 
 def validate_wit_svid(
@@ -179,10 +176,37 @@ def examine_wit_svid(
         ClockError: If an instant has no time zone.
         InvalidInput: If an argument is not what it has to be.
     """
-    from spiffesim.spiffe.rules import wit as wit_rules
+    return _judge("wit-svid", _token(token), _question(bundles, (), at, leeway), proof)
 
-    question = _question(bundles, (), at, leeway)
-    return Verdict.of("wit-svid", *_answer(at, wit_rules.judge(_token(token), proof, question)))
+
+def _judge(kind: str, token: object, question: Question, proof: Proof | None = None) -> Verdict:
+    """The verdict on a token, with what it takes to give it once more."""
+    leeway = question.leeway
+    if kind == "jwt-svid":
+        from spiffesim.spiffe.rules import jwt as jwt_rules
+
+        spiffe_id, findings = jwt_rules.judge(token, question)
+    elif kind == "wit-svid":
+        from spiffesim.spiffe.rules import wit as wit_rules
+
+        spiffe_id, findings = wit_rules.judge(token, proof, question)
+    else:
+        from spiffesim.spiffe.rules import spire as spire_rules
+
+        spiffe_id, findings = spire_rules.judge(token, question)
+        leeway = spire_rules.LEEWAY
+    bundle = None if spiffe_id is None else bundle_for(question.bundles, spiffe_id.trust_domain)
+    evidence = TokenEvidence(_again, kind, text_of(token), bundle, question.audience, leeway, proof)
+    return Verdict.of(kind, spiffe_id, moment(question.at), findings, evidence=evidence)
+
+
+def _again(evidence: TokenEvidence, at: Microseconds) -> Verdict:
+    """The same token and the same bundle, at another instant."""
+    from spiffesim.spiffe.rules.jwt import Question
+
+    bundles = () if evidence.bundle is None else evidence.bundle
+    question = Question(at, evidence.leeway, evidence.audience, bundles)
+    return _judge(evidence.kind, evidence.token, question, evidence.proof)
 
 
 def _subject(verdict: Verdict) -> SpiffeId:
@@ -198,14 +222,12 @@ def _question(bundles: Bundles, audience: tuple[str, ...], at: datetime, leeway:
 
     if not isinstance(leeway, timedelta) or leeway < timedelta(0):
         raise InvalidInput(f"a leeway is a timedelta of 0 or more, not {leeway!r:.80}", code="leeway", leeway=leeway)
-    return jwt_rules.Question(instant_of(at), span(leeway), audience, bundles)
+    return jwt_rules.Question(instant_of(at), span(leeway), audience, _kept(bundles))
 
 
-def _answer(
-    at: datetime, judged: tuple[SpiffeId | None, list[Finding]]
-) -> tuple[SpiffeId | None, datetime, list[Finding]]:
-    spiffe_id, findings = judged
-    return spiffe_id, moment(instant_of(at)), findings
+def _kept(bundles: Bundles) -> Bundles:
+    """Bundles that can be looked through more than once."""
+    return tuple(bundles) if isinstance(bundles, Iterator) else bundles
 
 
 def _audience(expected: object) -> tuple[str, ...]:

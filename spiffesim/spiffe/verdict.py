@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import attrs
 
@@ -13,6 +13,9 @@ from spiffesim.errors import InvalidInput, ValidationError
 from spiffesim.spiffe.face import Face, Shown
 from spiffesim.spiffe.ids import SpiffeId
 from spiffesim.spiffe.markup import pretty_fields
+
+if TYPE_CHECKING:
+    from spiffesim.spiffe.evidence import Evidence
 
 Scope: TypeAlias = Literal["document", "leaf", "issuer", "signed", "certificate"]
 """Whom a rule is asked of.
@@ -175,6 +178,8 @@ class Verdict(Shown):
         at: The instant of the judgement.
         findings: The rules that failed, first things first.
         depth: How many issuers stand above the leaf on the path that was judged.
+        evidence: What was judged, for :meth:`explain`: certificates, a token, a bundle, but no private key.
+            Verdicts are equal without it.
     """
 
     kind: str
@@ -182,6 +187,7 @@ class Verdict(Shown):
     at: datetime
     findings: tuple[Finding, ...]
     depth: int = 0
+    evidence: Evidence | None = attrs.field(default=None, repr=False, eq=False)
 
     @classmethod
     def of(
@@ -191,9 +197,10 @@ class Verdict(Shown):
         at: datetime,
         findings: Sequence[Finding],
         depth: int = 0,
+        evidence: Evidence | None = None,
     ) -> Verdict:
         """A verdict whose findings are put in order, without those that hang on another."""
-        return cls(kind, spiffe_id, at, rulebook(kind).in_order(findings) if findings else (), depth)
+        return cls(kind, spiffe_id, at, rulebook(kind).in_order(findings) if findings else (), depth, evidence)
 
     @property
     def ok(self) -> bool:
@@ -225,6 +232,16 @@ class Verdict(Shown):
         return rule.error(
             finding.detail, code=rule.name, clause=rule.clause, verdict=self, spiffe_id=self.spiffe_id, **facts
         )
+
+    def explain(self) -> str:
+        """Why it was accepted or refused, as a short proof in words.
+
+        Which certificate, which bundle and which version of it, which instant, which rule and clause, when the same
+        document would be accepted, and what to do next. A few lines of ASCII, worked out only now.
+        """
+        from spiffesim.spiffe import reasons
+
+        return reasons.of_verdict(self, rulebook(self.kind))
 
     def __bool__(self) -> bool:
         return self.ok

@@ -14,11 +14,11 @@ from spiffesim.authority import JwtAuthority, X509Authority
 from spiffesim.plugins.external_pki import ExternalCa
 from spiffesim.plugins.node_attestor.x509pop import X509PopAttestor, X509PopVerifier
 from spiffesim.server import Server
+from spiffesim.server.taint import TaintWorker
 from spiffesim.spiffe.jwtsvid import JwtSvid
 from spiffesim.spiffe.x509svid import X509Svid
 from spiffesim.strategies.deployment import AGENTS, SERVERS, WORKLOADS, knows, leads_to, tier
 from spiffesim.strategies.outages import Outages
-from spiffesim.taint import TaintWorker
 
 AUDIENCE: Final = "peer"
 _YEARS: Final = timedelta(days=3650)

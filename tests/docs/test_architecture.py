@@ -7,7 +7,9 @@ import re
 from types import ModuleType
 
 import spiffesim
+import spiffesim.agent
 import spiffesim.plugins
+import spiffesim.server
 import spiffesim.spiffe
 from tests.docs.pages import ROOT, blocks
 
@@ -41,12 +43,12 @@ def test_the_floor_on_the_page_is_the_floor_in_the_package() -> None:
 
 def test_every_module_of_the_line_and_every_wing_is_on_the_page() -> None:
     told = words(section("The line")) | words(section("The wings")) | words(section("The rooms")) | {"spiffe"}
-    assert modules(spiffesim) - told == set()
+    assert modules(spiffesim) | modules(spiffesim.server) | modules(spiffesim.agent) <= told
 
 
 def test_the_line_on_the_page_has_no_module_that_is_not_there() -> None:
     _, line, *_ = blocks(PAGE)
-    assert words(line.text) - modules(spiffesim) == set()
+    assert words(line.text) <= modules(spiffesim) | modules(spiffesim.server) | modules(spiffesim.agent)
 
 
 def test_every_room_is_on_the_page() -> None:

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import event, example, given
 from hypothesis import strategies as st
 
-from spiffesim import Simulation, agentloops, serverloops
+from spiffesim import Simulation
 from spiffesim.agent import Agent
-from spiffesim.agentloops import Synchronizer
-from spiffesim.api.authoritystate import AuthorityState
+from spiffesim.agent import loops as agentloops
+from spiffesim.agent.loops import Synchronizer
 from spiffesim.errors import SpiffeSimError
 from spiffesim.grid import Grid
 from spiffesim.instants import SECOND
@@ -25,7 +25,9 @@ from spiffesim.loop import Loop
 from spiffesim.plugins.external_pki import ExternalCa
 from spiffesim.plugins.node_attestor.x509pop import X509PopAttestor, X509PopVerifier
 from spiffesim.server import Server
-from spiffesim.serverloops import CaRotator, EntryReloader
+from spiffesim.server import loops as serverloops
+from spiffesim.server.api.authoritystate import AuthorityState
+from spiffesim.server.loops import CaRotator, EntryReloader
 from spiffesim.workload import Workload
 from tests.oracles.naive import naive
 from tests.properties.worlds import few

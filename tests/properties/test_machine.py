@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import run_state_machine_as_test
 
 from spiffesim import Simulation
-from spiffesim.api.localauthority import LocalAuthorityService
 from spiffesim.authority import IssuedCertificate, X509Authority
-from spiffesim.nested import Nested
 from spiffesim.profiles import jwt_claims
-from spiffesim.serverloops import Redialer
+from spiffesim.server.api.localauthority import LocalAuthorityService
+from spiffesim.server.loops import Redialer
+from spiffesim.server.nested import Nested
+from spiffesim.server.view import View
 from spiffesim.strategies import TrustDomainMachine
-from spiffesim.view import View
 from tests.properties.worlds import few
 
 TestTrustDomain = TrustDomainMachine.TestCase
@@ -66,7 +66,7 @@ def tokens_outlive_their_key(monkeypatch: pytest.MonkeyPatch) -> None:
     def claims(**said: Any) -> dict[str, Any]:
         return jwt_claims(**{**said, "expires_at": said["expires_at"] + 30 * 24 * 3600})
 
-    monkeypatch.setattr("spiffesim.ca.jwt_claims", claims)
+    monkeypatch.setattr("spiffesim.server.ca.jwt_claims", claims)
 
 
 def a_taint_counts_backwards(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,7 +100,7 @@ def a_connection_is_never_dialled_again(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def agents_stay_down(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("spiffesim.startup.Starter.run", lambda self: True)
+    monkeypatch.setattr("spiffesim.agent.startup.Starter.run", lambda self: True)
 
 
 def a_foreign_exception(monkeypatch: pytest.MonkeyPatch) -> None:

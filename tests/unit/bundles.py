@@ -10,7 +10,7 @@ import pytest
 from spiffesim.authority import JwtAuthority
 from spiffesim.errors import Refused
 from spiffesim.ledger import Ledger
-from spiffesim.view import View
+from spiffesim.server.view import View
 from tests.unit.keyrings import DAY, EXAMPLE_ORG, NOW
 
 

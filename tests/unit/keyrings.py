@@ -9,12 +9,10 @@ import attrs
 
 from spiffesim.authority import IssuedSvid, JwtAuthority
 from spiffesim.authorization import Caller
-from spiffesim.ca import ServerCa
 from spiffesim.clock import Clock
 from spiffesim.configuration import ServerConfig, Settings
 from spiffesim.instants import span
 from spiffesim.journal import Journal
-from spiffesim.keyring import Keyring
 from spiffesim.keys import Draw, Key
 from spiffesim.ledger import Ledger
 from spiffesim.plugins.key_manager import DrawnKeys
@@ -23,8 +21,10 @@ from spiffesim.plugins.upstream_authority import CaRequest, MintedCa, UpstreamAu
 from spiffesim.plugins.upstream_authority.spire import SpireUpstreamAuthority
 from spiffesim.profiles import WORKLOAD_SVID
 from spiffesim.randomness import Randomness
+from spiffesim.server.ca import ServerCa
+from spiffesim.server.keyring import Keyring
+from spiffesim.server.view import View
 from spiffesim.spiffe.ids import TrustDomain
-from spiffesim.view import View
 from tests.oracles.tokens import AT
 
 NOW = 1_893_456_000_000_000  # AT, 2030-01-01T00:00:00Z

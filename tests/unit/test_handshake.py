@@ -13,7 +13,7 @@ from spiffesim.handshake import Handshake
 from spiffesim.instants import SECOND
 from spiffesim.plugins.external_pki import ExternalCa
 from spiffesim.plugins.upstream_authority.disk import DiskUpstreamAuthority
-from spiffesim.view import View
+from spiffesim.server.view import View
 
 HOUR = 3600 * SECOND
 

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from spiffesim import Simulation
-from spiffesim.ca import ServerCa
-from spiffesim.cajournal import CAP
 from spiffesim.errors import Refused
-from spiffesim.keyring import Keyring
 from spiffesim.plugins.key_manager.disk import DiskKeyManager
 from spiffesim.plugins.upstream_authority.spire import SpireUpstreamAuthority
 from spiffesim.server import Server
-from spiffesim.slots import ACTIVE, OLD, PREPARED
+from spiffesim.server.ca import ServerCa
+from spiffesim.server.cajournal import CAP
+from spiffesim.server.keyring import Keyring
+from spiffesim.server.slots import ACTIVE, OLD, PREPARED
 from spiffesim.spiffe.validation import validate_x509_svid
 from tests.oracles.naive import naive
 from tests.unit.keyrings import DAY, HOUR, MINUTE, NOW, SECOND, rotate, spire_upstream, started

@@ -6,14 +6,16 @@ from functools import cached_property, lru_cache
 from typing import Final, NamedTuple
 
 from spiffesim.catalogue.certificates.draft import Draft
+from spiffesim.catalogue.certificates.signer import Signer
 from spiffesim.catalogue.hierarchy import BEGIN, NOW, Hierarchy
 from spiffesim.instants import SECOND, Microseconds
 from spiffesim.keys import Key
-from spiffesim.profiles import DOWNSTREAM_CA, WORKLOAD_SVID, Template, downstream_subject, svid_subject
+from spiffesim.profiles import DOWNSTREAM_CA, WORKLOAD_SVID, Template, ca_subject, downstream_subject, svid_subject
 from spiffesim.spiffe.ids import TrustDomain
+from spiffesim.spiffe.x509 import der
 
-_HOUR: Final = 3600 * SECOND
-_DAY: Final = 24 * _HOUR
+HOUR: Final = 3600 * SECOND
+DAY: Final = 24 * HOUR
 
 
 class Chain:
@@ -65,6 +67,16 @@ class Chain:
         return self.draft(1)
 
     @property
+    def intermediate(self) -> Draft:
+        """The lowest intermediate, in a chain that has one."""
+        return self.draft(1)
+
+    @property
+    def topmost(self) -> Draft:
+        """What the root signed: the topmost intermediate, or the leaf where there is none."""
+        return self.draft(self.depth)
+
+    @property
     def root(self) -> Draft:
         """The authority in the bundle."""
         return self.draft(self.depth + 1)
@@ -82,6 +94,23 @@ class Chain:
         if self._authorities is None:
             self._authorities = [self.root]
         return self._authorities
+
+    def rekey(self, place: int, key: Key | Signer) -> None:
+        """Give an issuer another key, with which it signs what is below it, and the root itself."""
+        issuer = self.draft(place)
+        issuer.rekey(key)
+        self.draft(place - 1).issued_by(issuer)
+        if issuer is self.root:
+            issuer.sign_with(key)
+
+    def another_root(self, name: str) -> Draft:
+        """A root that is right by itself, with another key and another name."""
+        root, key = self.root.copy(), self.hierarchy.key(name)
+        root.subject = root.issuer = ca_subject(self.hierarchy.draw(name).serial)
+        root.serial = der.integer(self.hierarchy.draw(name, 1).serial)
+        root.rekey(key)
+        root.sign_with(key)
+        return root
 
     # What becomes of it
 
@@ -126,8 +155,8 @@ class Chain:
         template = _template(WORKLOAD_SVID.name, issuer, signer.key_id)
         tbs = template.tbs(
             serial=self.hierarchy.draw("leaf", self.number).serial,
-            not_before=NOW - _HOUR // 2,
-            not_after=NOW + _HOUR // 2,
+            not_before=NOW - HOUR // 2,
+            not_after=NOW + HOUR // 2,
             subject=svid_subject(),
             spki=key.spki,
             key_id=key.key_id,
@@ -189,7 +218,7 @@ def _tiers(hierarchy: Hierarchy, depth: int) -> list[Tier]:
     tbs = template.tbs(
         serial=hierarchy.draw(name).serial,
         not_before=BEGIN + depth * SECOND,
-        not_after=BEGIN + 2 * _DAY - depth * SECOND,
+        not_after=BEGIN + 2 * DAY - depth * SECOND,
         subject=own,
         spki=key.spki,
         key_id=key.key_id,

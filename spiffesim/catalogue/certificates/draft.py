@@ -7,12 +7,11 @@ from typing import Final
 
 import attrs
 
+from spiffesim.catalogue.certificates.signer import ECDSA_SHA256, Signer
 from spiffesim.catalogue.hierarchy import Hierarchy
 from spiffesim.instants import Microseconds
 from spiffesim.keys import Key
 from spiffesim.spiffe.x509 import der
-
-ECDSA_SHA256: Final = der.sequence(der.oid("1.2.840.10045.4.3.2"))
 
 KEY_USAGE: Final = "2.5.29.15"
 ALTERNATIVE_NAMES: Final = "2.5.29.17"
@@ -28,9 +27,49 @@ def extension(oid: str, value: bytes, *, critical: bool = False) -> bytes:
     return der.sequence(der.oid(oid), der.boolean(True) if critical else b"", der.octet_string(value))
 
 
-def uri_names(*uris: str) -> bytes:
-    """The value of alternative names that are URIs."""
-    return der.sequence(*(der.tlv(0x86, uri.encode()) for uri in uris))
+# The bits of a key usage.
+DIGITAL_SIGNATURE: Final = 0
+KEY_ENCIPHERMENT: Final = 2
+KEY_AGREEMENT: Final = 4
+KEY_CERT_SIGN: Final = 5
+CRL_SIGN: Final = 6
+
+NO_NAME: Final = der.sequence()
+
+
+def usage(*bits: int) -> bytes:
+    """The value of a key usage with these bits, of which there is at least one."""
+    return der.bit_string(bytes((sum(0x80 >> bit for bit in bits),)), 7 - max(bits))
+
+
+def ca(path_length: int | None = None) -> bytes:
+    """The value of the basic constraints of a CA."""
+    return der.sequence(der.boolean(True), b"" if path_length is None else der.integer(path_length))
+
+
+def uri(text: str) -> bytes:
+    """A URI as a general name."""
+    return der.tlv(0x86, text.encode())
+
+
+def dns(text: str) -> bytes:
+    """A DNS name as a general name."""
+    return der.tlv(0x82, text.encode())
+
+
+def directory(name: bytes) -> bytes:
+    """A Name as a general name."""
+    return der.tlv(0xA4, name)
+
+
+def address(*octets: int) -> bytes:
+    """An IP address (or, in a constraint, an address and a mask) as a general name."""
+    return der.tlv(0x87, bytes(octets))
+
+
+def key_id(octets: bytes) -> bytes:
+    """The value of an authority key identifier that is the identifier of a key."""
+    return der.sequence(der.tlv(0x80, octets))
 
 
 def _plain_signature(draft: Draft, tbs: bytes) -> bytes:
@@ -61,8 +100,8 @@ class Draft:
     """
 
     hierarchy: Hierarchy
-    key: Key
-    signer: Key
+    key: Key | Signer
+    signer: Key | Signer
     version: bytes
     serial: bytes
     algorithm: bytes
@@ -104,7 +143,10 @@ class Draft:
 
     def put(self, oid: str, value: bytes, *, critical: bool = False) -> None:
         """Put an extension in the place of the one that is there, or at the end."""
-        written = extension(oid, value, critical=critical)
+        self.write(oid, extension(oid, value, critical=critical))
+
+    def write(self, oid: str, written: bytes) -> None:
+        """Put a whole Extension, as it is given, in the place of the one that is there, or at the end."""
         places = [place for place, (known, _) in enumerate(self.extensions) if known == oid]
         if places:
             self.extensions[places[0]] = oid, written
@@ -115,18 +157,33 @@ class Draft:
         """Leave an extension out."""
         self.extensions = [(known, written) for known, written in self.extensions if known != oid]
 
+    def name(self, *names: bytes, critical: bool = False) -> None:
+        """Give it these alternative names."""
+        self.put(ALTERNATIVE_NAMES, der.sequence(*names), critical=critical)
+
     def live(self, begin: Microseconds, end: Microseconds) -> None:
         """Let it be valid from one instant to another."""
         self.not_before, self.not_after = der.time(begin), der.time(end)
 
-    def rekey(self, key: Key) -> None:
+    def rekey(self, key: Key | Signer) -> None:
         """Give it another key, and the identifier of that key."""
         self.key, self.spki = key, key.spki
         self.put(SUBJECT_KEY_ID, der.octet_string(key.key_id))
 
-    def sign_with(self, key: Key, algorithm: bytes) -> None:
-        """Let another key sign it, by name of its algorithm."""
-        self.signer, self.algorithm = key, algorithm
+    def sign_with(self, signer: Key | Signer) -> None:
+        """Let another key sign it, with that key's algorithm."""
+        self.signer = signer
+        self.algorithm = signer.algorithm if isinstance(signer, Signer) else ECDSA_SHA256
+
+    def issued_by(self, issuer: Draft) -> None:
+        """Let it be issued by another one: its name, its key, and the identifier of its key."""
+        self.issuer = issuer.subject
+        self.sign_with(issuer.key)
+        self.put(AUTHORITY_KEY_ID, key_id(issuer.key.key_id))
+
+    def copy(self) -> Draft:
+        """Another draft of the same certificate."""
+        return attrs.evolve(self, extensions=[*self.extensions])
 
     # The certificate
 

@@ -25,7 +25,7 @@ from spiffesim.spiffe.x509.certificate import read_certificate
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
-    from spiffesim.keyring import Keyring
+    from spiffesim.server.keyring import Keyring
 
 
 @attrs.frozen

@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from spiffesim.errors import InvalidInput
 from spiffesim.spiffe.jose.compact import Jws, b64url, b64url_bytes, read_jws, unb64url
-from spiffesim.spiffe.jose.jsontext import kind_of, write_json
+from spiffesim.spiffe.jose.jsontext import write_json
+from spiffesim.spiffe.jose.jwk import MAX_RSA_BITS, BrokenKey, check_public, jwk_of, key_of
 
 if TYPE_CHECKING:
     from jwt.algorithms import Algorithm
@@ -27,6 +28,7 @@ __all__ = [
     "ALGORITHMS",
     "MAX_RSA_BITS",
     "MIN_RSA_BITS",
+    "BrokenKey",
     "Jws",
     "PrivateKey",
     "PublicKey",
@@ -54,13 +56,8 @@ ALGORITHMS: Final = ("RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS25
 MIN_RSA_BITS: Final = 2048
 """The smallest RSA key that may sign (RFC 7518 3.3 and 3.5)."""
 
-MAX_RSA_BITS: Final = 16_384
-"""The largest RSA key that is read; OpenSSL computes with no larger one."""
-
 _CURVES: Final = {"ES256": "secp256r1", "ES384": "secp384r1", "ES512": "secp521r1"}
 _BY_CURVE: Final = {curve: algorithm for algorithm, curve in _CURVES.items()}
-_COORDINATE: Final = {"P-256": 32, "P-384": 48, "P-521": 66}
-_PRIVATE_MEMBERS: Final = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
 
 
 # Signing
@@ -209,88 +206,3 @@ def describe(key: object) -> str:
     if isinstance(key, rsa.RSAPublicKey | rsa.RSAPrivateKey):
         return f"an RSA key of {key.key_size} bits"
     return f"a {type(key).__name__}"
-
-
-# Keys
-
-
-def jwk_of(public_key: PublicKey) -> dict[str, str]:
-    """A public key as a JWK: ``kty, crv, x, y`` or ``kty, n, e``, in this order (RFC 7518 6)."""
-    from jwt.algorithms import ECAlgorithm, RSAAlgorithm
-
-    if isinstance(public_key, ec.EllipticCurvePublicKey):
-        jwk = ECAlgorithm.to_jwk(public_key, as_dict=True)
-        numbers, size = public_key.public_numbers(), _COORDINATE[jwk["crv"]]
-        # Older versions of PyJWT leave out leading zeros, which RFC 7518 6.2.1.2 demands.
-        x, y = (b64url(number.to_bytes(size, "big")) for number in (numbers.x, numbers.y))
-        return {"kty": "EC", "crv": jwk["crv"], "x": x, "y": y}
-    jwk = RSAAlgorithm.to_jwk(public_key, as_dict=True)
-    return {name: jwk[name] for name in ("kty", "n", "e")}
-
-
-def key_of(jwk: Mapping[str, Any]) -> PublicKey:
-    """The public key of a JWK, read strictly; members that are not the key's own are not looked at.
-
-    Raises:
-        ValueError: With the reason, if it is not a public EC (P-256, P-384, P-521) or RSA key.
-
-    Spec: RFC 7518 6.2.1 and 6.3.1
-    """
-    from jwt.algorithms import ECAlgorithm, RSAAlgorithm
-    from jwt.exceptions import InvalidKeyError
-
-    check_public(jwk)
-    kty = jwk.get("kty")
-    if kty not in ("EC", "RSA"):
-        raise ValueError(f"kty is {kty!r:.80}, not EC or RSA")
-    parameters = {"kty": kty, **(_ec_parameters(jwk) if kty == "EC" else _rsa_parameters(jwk))}
-    try:
-        key = (ECAlgorithm if kty == "EC" else RSAAlgorithm).from_jwk(parameters)
-    except (InvalidKeyError, ValueError) as error:
-        raise ValueError(f"is not a valid {kty} key: {error}") from None
-    return cast("PublicKey", key)
-
-
-def check_public(jwk: Mapping[str, Any]) -> None:
-    """Refuse a JWK that gives a private or a symmetric key away (RFC 7517 9.2).
-
-    Raises:
-        ValueError: If it does.
-    """
-    for member in _PRIVATE_MEMBERS:
-        if member in jwk:
-            raise ValueError(f"has the private member {member!r}; only public keys may be published")
-
-
-def _ec_parameters(jwk: Mapping[str, Any]) -> dict[str, str]:
-    curve = jwk.get("crv")
-    size = _COORDINATE.get(curve) if isinstance(curve, str) else None
-    if size is None:
-        raise ValueError(f"crv is {curve!r:.80}, not P-256, P-384 or P-521")
-    for member in ("x", "y"):
-        length = len(_member(jwk, member))
-        if length != size:
-            raise ValueError(f"{member} has {length} bytes, not the {size} of {curve}")
-    return {"crv": cast("str", curve), "x": jwk["x"], "y": jwk["y"]}
-
-
-def _rsa_parameters(jwk: Mapping[str, Any]) -> dict[str, str]:
-    for member in ("n", "e"):
-        number = _member(jwk, member)
-        if not number or number[0] == 0:
-            raise ValueError(f"{member} is not a number in as few bytes as possible (RFC 7518 2)")
-        if len(number) * 8 > MAX_RSA_BITS:
-            raise ValueError(f"{member} has {len(number) * 8} bits, more than {MAX_RSA_BITS}")
-    return {"n": jwk["n"], "e": jwk["e"]}
-
-
-def _member(jwk: Mapping[str, Any], name: str) -> bytes:
-    if name not in jwk:
-        raise ValueError(f"{name} is missing")
-    value = jwk[name]
-    if not isinstance(value, str):
-        raise ValueError(f"{name} is {kind_of(value)}, not a string")
-    try:
-        return unb64url(value)
-    except ValueError as error:
-        raise ValueError(f"{name} {error}") from None

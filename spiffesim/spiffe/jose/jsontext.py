@@ -23,7 +23,16 @@ _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class JsonError(ValueError):
-    """A text is not the JSON that we take; the message says why, without naming the document."""
+    """A text is not the JSON that we take; the message says why, without naming the document.
+
+    Attributes:
+        requirement: What it breaks: ``"json"``, ``"encoding"``, ``"byte_order_mark"``, ``"nesting"``,
+            ``"finite_numbers"``, ``"number_range"``, ``"unique_members"``, ``"surrogates"`` or ``"object"``.
+    """
+
+    def __init__(self, text: str, requirement: str = "json") -> None:
+        super().__init__(text)
+        self.requirement = requirement
 
 
 def read_object(data: bytes | str) -> dict[str, Any]:
@@ -46,12 +55,31 @@ def read_object(data: bytes | str) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         raise JsonError(f"is not JSON: {error.msg} at character {error.pos}") from None
     except ValueError as error:  # a whole number with more digits than Python converts
-        raise JsonError(f"holds a number that is out of range: {error}") from None
+        raise JsonError(f"holds a number that is out of range: {error}", "number_range") from None
     if not isinstance(value, dict):
-        raise JsonError(f"is not a JSON object but {kind_of(value)}")
+        raise JsonError(f"is not a JSON object but {kind_of(value)}", "object")
     if _SURROGATE_ESCAPE.search(text):
         _check_unicode(value)
     return value
+
+
+def repeats(data: bytes | str, member: str) -> bool:
+    """Whether it is the object in this member of a document that has a name twice.
+
+    Args:
+        data: What `read_object` has refused for a name that is there twice.
+        member: The member.
+    """
+    try:
+        document = _PAIRS.decode(_text(data))
+    except ValueError:  # the name came twice before anybody came to this
+        return False
+    found: list[tuple[tuple[str, Any], ...]] = (
+        [value for name, value in document if name == member and isinstance(value, tuple)]
+        if isinstance(document, tuple)
+        else []
+    )
+    return any(len({name for name, _ in pairs}) != len(pairs) for pairs in found)
 
 
 def kind_of(value: object) -> str:
@@ -75,9 +103,9 @@ def _text(data: bytes | str) -> str:
             return text
         text.encode("utf-8")  # a str may hold lone surrogates
     except (UnicodeDecodeError, UnicodeEncodeError) as error:
-        raise JsonError(f"is not UTF-8: {error.reason}") from None
+        raise JsonError(f"is not UTF-8: {error.reason}", "encoding") from None
     if text[0] == "\ufeff":
-        raise JsonError("begins with a byte order mark")
+        raise JsonError("begins with a byte order mark", "byte_order_mark")
     return text
 
 
@@ -91,7 +119,7 @@ def _check_depth(text: str) -> None:
         if character in "[{":
             depth += 1
             if depth > MAX_DEPTH:
-                raise JsonError(f"is nested more than {MAX_DEPTH} levels deep")
+                raise JsonError(f"is nested more than {MAX_DEPTH} levels deep", "nesting")
         elif character in "]}":
             depth -= 1
 
@@ -100,28 +128,31 @@ def _check_unicode(value: object) -> None:
     try:
         json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:
-        raise JsonError("holds half of a surrogate pair") from None
+        raise JsonError("holds half of a surrogate pair", "surrogates") from None
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise JsonError(f"holds the member {repeated(name for name, _ in pairs)!r:.80} twice")
+        raise JsonError(f"holds the member {repeated(name for name, _ in pairs)!r:.80} twice", "unique_members")
     return members
 
 
 def _constant(name: str) -> NoReturn:
-    raise JsonError(f"holds {name}, which is not JSON")
+    raise JsonError(f"holds {name}, which is not JSON", "finite_numbers")
 
 
 def _finite(digits: str) -> float:
     number = float(digits)
     if isinf(number):
-        raise JsonError("holds a number that is out of range")
+        raise JsonError("holds a number that is out of range", "number_range")
     return number
 
 
 _DECODER: Final = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_constant, parse_float=_finite)
+
+# Objects as the pairs that they are written as; numbers are not worth a look.
+_PAIRS: Final = json.JSONDecoder(object_pairs_hook=tuple, parse_int=str, parse_float=str)
 
 _encode_compact: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 # SPIRE: Go's encoder (encoding/json, and go-jose's copy of it) escapes these, which stand in strings only.

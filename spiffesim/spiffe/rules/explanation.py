@@ -23,10 +23,19 @@ from spiffesim.spiffe.x509.problems import issuer_problems, leaf_problems
 
 @attrs.frozen
 class Explanation:
-    """What was found, and how many issuers stand above the leaf on the path that was judged."""
+    """What was found, and on which path.
+
+    Attributes:
+        findings: The rules that fail.
+        depth: How many issuers stand above the leaf.
+        path: The certificates that were judged, the leaf first; empty where it did not come to that.
+        anchored: Whether the last of them is an authority of the bundle.
+    """
 
     findings: tuple[Finding, ...]
     depth: int = 0
+    path: tuple[Certificate, ...] = ()
+    anchored: bool = False
 
 
 def explain_leaf(leaf: Certificate, at: Microseconds) -> tuple[Finding, ...]:
@@ -53,7 +62,7 @@ def explain_path(search: Search, trust_domain: TrustDomain, *, spent: bool) -> E
         if path is None:
             path, anchored = search.follow()
         judged = _Judgement(search, path, anchored, trust_domain)
-        return Explanation((*alone, *judged.findings()), len(path) - 1)
+        return Explanation((*alone, *judged.findings()), len(path) - 1, tuple(judged.path), anchored)
     except BudgetSpentError:
         text = (
             f"no path from {_leaf_name(leaf)} to an authority of {trust_domain} was found within {search.checks} "

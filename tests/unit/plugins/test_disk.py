@@ -12,13 +12,13 @@ import pytest
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 
 from spiffesim.authority import IssuedSvid
-from spiffesim.ca import ServerCa
 from spiffesim.chain import ders
 from spiffesim.errors import NotSupported, Refused
 from spiffesim.instants import microseconds
 from spiffesim.plugins.upstream_authority import MintedCa, UpstreamAuthority
 from spiffesim.plugins.upstream_authority.disk import DiskUpstreamAuthority
 from spiffesim.profiles import WORKLOAD_SVID
+from spiffesim.server.ca import ServerCa
 from spiffesim.spiffe.bundle import SpiffeBundle
 from spiffesim.spiffe.validation import validate_x509_svid
 from spiffesim.spiffe.x509.pem import write_pem

@@ -1,0 +1,153 @@
+"""Signers: keys of every kind with which a certificate can be signed, the unfit ones too, and what they sign with."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cached_property, lru_cache
+from typing import Any, Final
+
+import attrs
+
+from spiffesim.catalogue.hierarchy import Hierarchy
+from spiffesim.keys import Key
+from spiffesim.spiffe.x509 import der
+from spiffesim.spiffe.x509.fields import key_bits
+
+NULL: Final = b"\x05\x00"
+ECDSA_SHA256: Final = der.sequence(der.oid("1.2.840.10045.4.3.2"))
+RSA_SHA256: Final = der.sequence(der.oid("1.2.840.113549.1.1.11"), NULL)
+
+_ECDSA: Final = {
+    "SHA1": "1.2.840.10045.4.1",
+    "SHA224": "1.2.840.10045.4.3.1",
+    "SHA256": "1.2.840.10045.4.3.2",
+    "SHA384": "1.2.840.10045.4.3.3",
+    "SHA512": "1.2.840.10045.4.3.4",
+    "SHA3_256": "2.16.840.1.101.3.4.3.10",
+}
+_RSA: Final = {
+    "MD5": "1.2.840.113549.1.1.4",
+    "SHA1": "1.2.840.113549.1.1.5",
+    "SHA256": "1.2.840.113549.1.1.11",
+    "SHA384": "1.2.840.113549.1.1.12",
+    "SHA512": "1.2.840.113549.1.1.13",
+}
+# Each curve with the hash that goes with it.
+_CURVES: Final = {
+    "p224": ("SECP224R1", "SHA256"),
+    "p384": ("SECP384R1", "SHA384"),
+    "p521": ("SECP521R1", "SHA512"),
+    "k256": ("SECP256K1", "SHA256"),
+}
+_EDWARDS: Final = {"ed25519": ("1.3.101.112", 32), "ed448": ("1.3.101.113", 57)}
+# Two primes of 512 bits; whoever reads this can sign with them.
+_SMALL_PRIMES: Final = (
+    0xf33d033d682311c55f2cf997e5e39ce73b981b0f1c06e4d536de233a7c4f249600ec1703a939f59cc94c8466605922468a90334dfc2437f0d9fabbdca8e38211,
+    0xc9a4113332a72027fae7edd72a64bee89d630c600d7497fd13632df7d90fa760cff09b672ebc789c39c2e0be25bdb162ac836f487b296c690d6e4c6f9e3aa0f1,
+)
+
+
+@attrs.frozen(eq=False, slots=False)
+class Signer:
+    """A key, and how it signs.
+
+    Attributes:
+        private_key: What ``cryptography`` has of it.
+        algorithm: The AlgorithmIdentifier of its signatures, as DER.
+        arguments: What its ``sign`` takes after the data.
+    """
+
+    private_key: Any
+    algorithm: bytes
+    arguments: tuple[Any, ...] = ()
+
+    def sign(self, data: bytes) -> bytes:
+        """The signature over some bytes."""
+        signature: bytes = self.private_key.sign(data, *self.arguments)
+        return signature
+
+    @cached_property
+    def spki(self) -> bytes:
+        """The public key as a DER SubjectPublicKeyInfo."""
+        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+        written: bytes = self.private_key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        return written
+
+    @cached_property
+    def key_id(self) -> bytes:
+        """The SHA-1 of the public key's bits: 20 bytes."""
+        return hashlib.sha1(key_bits(self.spki), usedforsecurity=False).digest()
+
+
+def ecdsa(key: Key | Signer, digest: str) -> Signer:
+    """A key on a curve that signs with this hash, such as ``"SHA384"``, and says so."""
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    chosen = ec.ECDSA(getattr(hashes, digest)(), deterministic_signing=True)
+    return Signer(key.private_key, der.sequence(der.oid(_ECDSA[digest])), (chosen,))
+
+
+def rsa(key: Signer, digest: str) -> Signer:
+    """An RSA key that signs with this hash and the padding of PKCS #1 v1.5, and says so."""
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import padding
+
+    algorithm = der.sequence(der.oid(_RSA[digest]), NULL)
+    return Signer(key.private_key, algorithm, (padding.PKCS1v15(), getattr(hashes, digest)()))
+
+
+@lru_cache(maxsize=256)
+def signer(hierarchy: Hierarchy, kind: str) -> Signer:
+    """The one signer of its kind in a hierarchy.
+
+    Args:
+        hierarchy: Where it is drawn from.
+        kind: ``"p224"``, ``"p384"``, ``"p521"``, ``"k256"``, ``"ed25519"``, ``"ed448"``, ``"rsa-1024"``,
+            ``"rsa-2048"`` or ``"rsa-4096"``.
+    """
+    if kind in _CURVES:
+        return _on_curve(hierarchy, kind)
+    if kind in _EDWARDS:
+        return _edwards(hierarchy, kind)
+    return rsa(Signer(_rsa_key(hierarchy, kind), b""), "SHA256")
+
+
+def _on_curve(hierarchy: Hierarchy, kind: str) -> Signer:
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    curve, digest = _CURVES[kind]
+    number = hierarchy.draw(kind).randomness.number(f"key {kind}", 0, 1 << 192)  # below the order of every curve
+    return ecdsa(Signer(ec.derive_private_key(number + 1, getattr(ec, curve)()), b""), digest)
+
+
+def _edwards(hierarchy: Hierarchy, kind: str) -> Signer:
+    from cryptography.hazmat.primitives.asymmetric import ed448, ed25519
+
+    oid, size = _EDWARDS[kind]
+    drawn = hierarchy.draw(kind).randomness.bytes(f"key {kind}", 0, size)
+    make: Any = ed25519.Ed25519PrivateKey if kind == "ed25519" else ed448.Ed448PrivateKey
+    return Signer(make.from_private_bytes(drawn), der.sequence(der.oid(oid)))
+
+
+def _rsa_key(hierarchy: Hierarchy, kind: str) -> Any:
+    from spiffesim.primes import PAIRS, pair
+
+    bits = int(kind.removeprefix("rsa-"))
+    # Drawn without regard to other keys, as a case must not depend on which were made before it: it has one such key.
+    number = hierarchy.draw(kind).randomness.number(f"key {kind}", 0, PAIRS)
+    return rsa_key(*(_SMALL_PRIMES if bits == _SMALLEST else pair(bits, number)))
+
+
+_SMALLEST: Final = 1024
+
+
+def rsa_key(p: int, q: int, exponent: int = 65537) -> Any:
+    """The RSA key of two primes."""
+    from cryptography.hazmat.primitives.asymmetric import rsa as library
+
+    d = pow(exponent, -1, (p - 1) * (q - 1))
+    public = library.RSAPublicNumbers(exponent, p * q)
+    numbers = library.RSAPrivateNumbers(p, q, d, d % (p - 1), d % (q - 1), pow(q, -1, p), public)
+    return numbers.private_key(unsafe_skip_rsa_key_validation=True)

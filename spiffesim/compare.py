@@ -1,1 +1,0 @@
-"""The same cases through several validators, and where these disagree."""

@@ -1,0 +1,11 @@
+"""Our own validator behind the line protocol: ``python -m spiffesim.compare``."""
+
+from __future__ import annotations
+
+import sys
+
+from spiffesim.compare.lines import serve
+from spiffesim.compare.ours import ours
+
+if __name__ == "__main__":
+    serve(ours(), sys.stdin.buffer, sys.stdout)

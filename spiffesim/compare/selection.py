@@ -1,0 +1,84 @@
+"""Selections: the cases of the catalogue one after the other, and those that are smaller than a given one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import count as numbers
+from itertools import islice
+from typing import Any, Final
+
+from spiffesim import catalogue
+from spiffesim.catalogue import KINDS, Case, Defect, Kind
+
+_CHAINS: Final = "x509-svid"  # the one kind whose cases have a depth
+
+
+def cases(
+    count: int | None = None, *, kinds: Sequence[Kind] = KINDS, max_depth: int = 4, first: int = 0
+) -> Iterator[Case]:
+    """The cases of the catalogue: what is right, every defect with its repaired twin, and every oddity.
+
+    They come round by round. A round has one number; in it, each defect stands in chains of every depth. The same call
+    gives the same cases.
+
+    Args:
+        count: How many; by default without end.
+        kinds: Of what kinds of document.
+        max_depth: How many intermediates chains have at most, unless a defect needs more.
+        first: The number of the first round.
+    """
+    return islice(_rounds(tuple(kinds), max_depth, first), count)
+
+
+def _rounds(kinds: tuple[Kind, ...], max_depth: int, first: int) -> Iterator[Case]:
+    for number in numbers(first):
+        for kind in kinds:
+            for defect in (None, *catalogue.defects(kind), *catalogue.oddities(kind)):
+                for depth in _depths(kind, defect, max_depth):
+                    case = make(kind, defect, depth=depth, number=number)
+                    yield case
+                    if defect is not None:
+                        yield case.repaired
+
+
+def _depths(kind: Kind, defect: Defect | None, max_depth: int) -> range:
+    if kind != _CHAINS:
+        return range(1)
+    least = 0 if defect is None else defect.depth
+    return range(least, max(least, max_depth) + 1)
+
+
+def make(kind: Kind, defect: Defect | None, *, depth: int, number: int) -> Case:
+    """A case of a kind.
+
+    Args:
+        kind: Of what kind of document.
+        defect: What is wrong with it.
+        depth: How many intermediates stand in it, if it is a chain.
+        number: Tells it from others.
+    """
+    maker: Any = getattr(catalogue, f"{kind.replace('-', '_')}_case")
+    places = {"depth": depth} if kind == _CHAINS else {}
+    case: Case = maker(defect.name if defect is not None else None, number=number, **places)
+    return case
+
+
+def size(case: Case) -> tuple[int, int]:
+    """How large a case is: first by depth, then by number."""
+    return getattr(case, "depth", 0), case.number
+
+
+def smaller(case: Case) -> Iterator[Case]:
+    """The cases with the same defect that are worth a look when one shows something: smaller ones, the smallest first.
+
+    Args:
+        case: That case; if its defect is not of the catalogue, there are none.
+    """
+    if case.defect is not None and case.defect not in catalogue.defects() + catalogue.oddities():
+        return
+    depth, number = size(case)
+    for lower in _depths(case.kind, case.defect, depth):
+        for other in sorted({0, number}):
+            if (lower, other) < (depth, number):
+                made = make(case.kind, case.defect, depth=lower, number=other)
+                yield made.repaired if case.twin else made
