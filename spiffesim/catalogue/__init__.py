@@ -22,17 +22,22 @@ from spiffesim.catalogue import certificates, documents, identifiers, tokens
 from spiffesim.catalogue.case import Case
 from spiffesim.catalogue.certificates import X509SvidCase
 from spiffesim.catalogue.shelf import Defect, Kind
+from spiffesim.catalogue.tokens import JwtSvidCase, WitSvidCase
 from spiffesim.errors import InvalidInput
 
 __all__ = [
     "KINDS",
     "Case",
     "Defect",
+    "JwtSvidCase",
     "Kind",
+    "WitSvidCase",
     "X509SvidCase",
     "defect",
     "defects",
+    "jwt_svid_case",
     "oddities",
+    "wit_svid_case",
     "x509_svid_case",
 ]
 
@@ -98,6 +103,32 @@ def x509_svid_case(name: str | None = None, /, *, depth: int = 0, number: int = 
         InvalidInput: If there is no such defect.
     """
     return X509SvidCase.make(_named(name, "x509-svid"), depth=depth, number=number)
+
+
+def jwt_svid_case(name: str | None = None, /, *, number: int = 0) -> JwtSvidCase:
+    """A JWT-SVID.
+
+    Args:
+        name: What is wrong with it: a defect or an oddity; by default nothing.
+        number: Tells it from others: another SPIFFE ID, other keys.
+
+    Raises:
+        InvalidInput: If there is no such defect.
+    """
+    return JwtSvidCase.make(_named(name, "jwt-svid"), number=number)
+
+
+def wit_svid_case(name: str | None = None, /, *, number: int = 0) -> WitSvidCase:
+    """A WIT-SVID, and the proof that its holder has the key in it.
+
+    Args:
+        name: What is wrong with it: a defect or an oddity; by default nothing.
+        number: Tells it from others: another SPIFFE ID, other keys.
+
+    Raises:
+        InvalidInput: If there is no such defect.
+    """
+    return WitSvidCase.make(_named(name, "wit-svid"), number=number)
 
 
 def _named(name: str | None, kind: Kind) -> Defect | None:

@@ -52,7 +52,9 @@ def read_answer(line: bytes, number: int) -> Outcome:
         The outcome; that the validator is broken, if the line is no answer to the question.
     """
     if not line.endswith(b"\n"):
-        return broken(f"its answer has more than {LONGEST} bytes" if len(line) > LONGEST else "its answer ends too soon")
+        return broken(
+            f"its answer has more than {LONGEST} bytes" if len(line) > LONGEST else "its answer ends too soon"
+        )
     try:
         found = read_object(line)
     except JsonError as error:
@@ -62,7 +64,9 @@ def read_answer(line: bytes, number: int) -> Outcome:
     reason = found.get("reason", "")
     accepted = found.get("accepted", "missing")
     if not isinstance(reason, str) or not (accepted is None or isinstance(accepted, bool)):
-        return broken(f"its answer {line[:80]!r} needs an 'accepted' that is true, false or null, and a text as 'reason'")
+        return broken(
+            f"its answer {line[:80]!r} needs an 'accepted' that is true, false or null, and a text as 'reason'"
+        )
     if accepted is None:
         return broken(reason) if found.get("broken") is True else Outcome(SKIPPED.answer, reason)
     return Outcome(ACCEPTED.answer, reason) if accepted else refused(reason)

@@ -23,7 +23,8 @@ from spiffesim.compare.validator import Validator
 _HOST: Final = r"[a-z0-9._-]{1,255}"
 _LEAF_ID: Final = re.compile(rf"spiffe://({_HOST})(/(?!\.{{1,2}}(/|$))[A-Za-z0-9._-]+)+")
 _CA_ID: Final = re.compile(rf"spiffe://{_HOST}")
-_LONGEST: Final = 127  # intermediates
+_LONGEST: Final = 127  # intermediates: as many as it can be told
+_LONGEST_ID: Final = 2048  # bytes
 
 
 def cryptography_verifier() -> Validator:
@@ -90,7 +91,8 @@ def _ca_names(_policy: object, _certificate: object, found: x509.SubjectAlternat
 
 def _leaf_names(_policy: object, certificate: x509.Certificate, found: x509.SubjectAlternativeName) -> None:
     uris = _uris(found)
-    _demand(len(uris) == 1 and bool(_LEAF_ID.fullmatch(uris[0])), "a leaf without exactly one SPIFFE ID")
+    _demand(len(uris) == 1 and len(uris[0]) <= _LONGEST_ID, "a leaf without exactly one URI of at most 2048 bytes")
+    _demand(_LEAF_ID.fullmatch(uris[0]) is not None, "a leaf whose URI is not a SPIFFE ID")
     critical = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).critical
     _demand(critical or len(certificate.subject) > 0, "a leaf with no subject and names that are not critical")
 
@@ -105,7 +107,7 @@ def _leaf_constraints(_policy: object, _certificate: object, found: x509.BasicCo
 
 
 def _leaf_purposes(_policy: object, _certificate: object, found: x509.ExtendedKeyUsage | None) -> None:
-    _demand(found is None or _BOTH <= {*found}, "a leaf without both purposes")
+    _demand(found is None or {*found} >= _BOTH, "a leaf without both purposes")
 
 
 def _demand(met: bool, otherwise: str) -> None:

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as WaitedTooLongError
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final
 
@@ -78,7 +78,9 @@ class _Process:
             pipe = subprocess.PIPE
             self._complaints.truncate(0)
             try:
-                self._running = subprocess.Popen(self.command, stdin=pipe, stdout=pipe, stderr=self._complaints)
+                self._running = subprocess.Popen(  # noqa: S603 - the command is the user's own
+                    self.command, stdin=pipe, stdout=pipe, stderr=self._complaints
+                )
             except OSError as error:
                 raise InvalidConfiguration(
                     f"the validator {self.command[0]!r:.200} cannot be started: {error.strerror}", code="command"
@@ -124,7 +126,10 @@ class _Process:
         running, self._running = self._running, None
         if running is None:
             return None
-        with running:  # closes the pipes, and waits
+        assert running.stdin is not None
+        with suppress(OSError):  # what it has not read, it no longer can
+            running.stdin.close()
+        with running:  # closes the other pipe
             try:
                 running.wait(grace)
             except subprocess.TimeoutExpired:
@@ -133,8 +138,6 @@ class _Process:
 
     def close(self) -> None:
         """End it, and whoever waits for it."""
-        if self._running is not None and self._running.stdin is not None:
-            self._running.stdin.close()
         self._end(self._timeout)
         self._worker.shutdown()
         self._complaints.close()
@@ -142,7 +145,8 @@ class _Process:
 
 def _exchange(running: subprocess.Popen[bytes], question: bytes) -> bytes:
     """Write a question and read the answer; empty if the process has ended."""
-    assert running.stdin is not None and running.stdout is not None
+    assert running.stdin is not None
+    assert running.stdout is not None
     try:
         running.stdin.write(question)
         running.stdin.flush()

@@ -1,6 +1,6 @@
 """Records: cases as JSON objects, for files and for validators in other processes.
 
-The members are the attributes of the case: bytes as base64, instants as in RFC 3339, a bundle as its document. A new
+The members are the attributes of the case: bytes as base64, instants as in RFC 3339, bundles as their keys. A new
 kind of case needs nothing here.
 """
 
@@ -18,7 +18,9 @@ from spiffesim import catalogue
 from spiffesim.catalogue import KINDS, Case, Defect, Kind
 from spiffesim.errors import InvalidInput, SpiffeSimError
 from spiffesim.spiffe.bundle import SpiffeBundle
+from spiffesim.spiffe.bundlemap import BundleMap
 from spiffesim.spiffe.ids import TrustDomain
+from spiffesim.spiffe.proof import Proof
 
 _OURS: Final = ("defect", "number", "twin")  # what every case has, and no validator is told
 _HINTS: Final = ("spiffe_id", "depth")  # what is told of the right document
@@ -47,7 +49,7 @@ def record(case: Case) -> dict[str, Any]:
         "repaired": case.twin,
         "right": "accepted" if case.should_pass else "refused",
     }
-    hints = {name: getattr(case, name) for name in _HINTS if name in _fields(type(case))}
+    hints: dict[str, Any] = {name: getattr(case, name) for name in _HINTS if name in _fields(type(case))}
     return {**about, **question(case), **hints}
 
 
@@ -114,7 +116,9 @@ def _defect(found: object, kind: Kind) -> Defect:
     if known:
         return known[0]
     if found.get("answer", "refused") not in ("refused", "ignored", "accepted"):
-        raise _invalid(f'the right answer to a defect is "refused", "ignored" or "accepted", not {found["answer"]!r:.80}')
+        raise _invalid(
+            f'the right answer to a defect is "refused", "ignored" or "accepted", not {found["answer"]!r:.80}'
+        )
     texts = {name: _read(str, found.get(name, ""), name) for name in ("clause", "sentence", "rule")}
     answer: Any = found.get("answer", "refused")
     return Defect(found["name"], kind, answer=answer, depth=_read(int, found.get("depth", 0), "depth"), **texts)
@@ -131,8 +135,14 @@ def _written(value: object) -> Any:
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     if isinstance(value, TrustDomain):
         return value.name
+    if isinstance(value, BundleMap):
+        return [_written(bundle) for bundle in value.bundles]
     if isinstance(value, SpiffeBundle):
-        return {"trust_domain": value.trust_domain.name, "document": b64encode(value.marshal()).decode()}
+        return {name: _written(getattr(value, name)) for name in _BUNDLE}
+    if isinstance(value, Proof):
+        return {name: _written(getattr(value, name)) for name in _PROOF}
+    if isinstance(value, Mapping):
+        return {name: _written(each) for name, each in value.items()}
     if isinstance(value, tuple):
         return [_written(each) for each in value]
     return value
@@ -177,8 +187,20 @@ def _instant(value: str) -> datetime:
     return found.astimezone(UTC)
 
 
+_BUNDLE: Final = ("trust_domain", "x509_der", "jwt_spki", "wit_spki")  # not as a document, which cannot hold every key
+_PROOF: Final = ("signed", "signature", "not_after")
+
+
 def _bundle(value: Any) -> SpiffeBundle:
-    return SpiffeBundle.parse(_exactly(str)(value["trust_domain"]), _bytes(value["document"]))
+    trust_domain, certificates, *keys = (value[name] for name in _BUNDLE)
+    jwt, wit = ({_exactly(str)(name): _bytes(key) for name, key in each.items()} for each in map(_exactly(dict), keys))
+    ders = tuple(map(_bytes, _exactly(list)(certificates)))
+    return SpiffeBundle(_exactly(str)(trust_domain), x509_der=ders, jwt_spki=jwt, wit_spki=wit)
+
+
+def _proof(value: Any) -> Proof:
+    signed, signature, not_after = (value[name] for name in _PROOF)
+    return Proof(_bytes(signed), _bytes(signature), _instant(not_after))
 
 
 _READERS: Final[Mapping[Any, Callable[[Any], Any]]] = {
@@ -188,5 +210,6 @@ _READERS: Final[Mapping[Any, Callable[[Any], Any]]] = {
     bytes: _bytes,
     datetime: _instant,
     TrustDomain: lambda value: TrustDomain(_exactly(str)(value)),
-    SpiffeBundle: _bundle,
+    BundleMap: lambda value: BundleMap(map(_bundle, _exactly(list)(value))),
+    Proof: _proof,
 }

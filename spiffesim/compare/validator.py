@@ -12,8 +12,8 @@ from spiffesim.compare.outcome import ACCEPTED, SKIPPED, Outcome, broken, refuse
 from spiffesim.errors import InvalidInput
 from spiffesim.spiffe.markup import pretty_fields
 
-Judge: TypeAlias = Callable[[Any], "bool | Outcome"]
-"""The function of an adapter: takes a case and says whether the document is accepted."""
+Judge: TypeAlias = Callable[[Any], Any]
+"""The function of an adapter: takes a case, and returns whether the document is accepted, or an :class:`Outcome`."""
 
 
 def _known(_: object, __: object, kinds: tuple[Kind, ...]) -> None:
@@ -86,6 +86,6 @@ def validator(
     """
 
     def make(judge: Judge) -> Validator:
-        return Validator(name or getattr(judge, "__name__", "validator"), kinds, judge, refuses)
+        return Validator(name or str(getattr(judge, "__name__", "validator")), kinds, judge, refuses)
 
     return make

@@ -17,6 +17,7 @@ Usable alone, as a SPIFFE validator::
 ``bundle``              :class:`SpiffeBundle`: the authorities of a trust domain
 ``bundlemap``           :class:`BundleMap`: bundles by trust domain
 ``validation``          ``validate_*`` returns or raises, ``examine_*`` returns a :class:`Verdict`
+``documents``           ``examine_*`` of SPIFFE IDs, bundles and maps of them
 ``tls``                 :func:`peer_id`, :func:`authorize` for connections of :mod:`ssl`
 ``rules``               what an SVID has to be, each rule with its clause
 ``x509``                certificates and the paths between them; :class:`EdgeMemo` remembers signatures
@@ -34,6 +35,9 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from spiffesim.spiffe.bundle import SpiffeBundle as SpiffeBundle
     from spiffesim.spiffe.bundlemap import BundleMap as BundleMap
+    from spiffesim.spiffe.documents import examine_bundle as examine_bundle
+    from spiffesim.spiffe.documents import examine_bundle_map as examine_bundle_map
+    from spiffesim.spiffe.documents import examine_spiffe_id as examine_spiffe_id
     from spiffesim.spiffe.ids import Matcher as Matcher
     from spiffesim.spiffe.ids import SpiffeId as SpiffeId
     from spiffesim.spiffe.ids import TrustDomain as TrustDomain
@@ -69,7 +73,10 @@ _HOMES: Final = {
     "WitSvid": "witsvid",
     "X509Svid": "x509svid",
     "authorize": "tls",
+    "examine_bundle": "documents",
+    "examine_bundle_map": "documents",
     "examine_jwt_svid": "validation",
+    "examine_spiffe_id": "documents",
     "examine_wit_svid": "validation",
     "examine_x509_svid": "validation",
     "match_any": "ids",

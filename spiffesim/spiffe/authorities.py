@@ -59,7 +59,7 @@ def pairs_of(keys: Mapping[str, bytes] | Iterable[tuple[str, bytes]]) -> Pairs:
     if len(dict(pairs)) != len(pairs):
         raise InvalidBundle(
             f"two keys of the bundle have the key ID {repeated(name for name, _ in pairs)!r:.80}",
-            code="duplicate_key_id",
+            code="unique_key_id",
             clause="WIT-SVID 6.1",
         )
     return pairs

@@ -19,6 +19,7 @@ from spiffesim.spiffe.authorities import Authorities, Pairs, pairs_of
 from spiffesim.spiffe.face import Face, Shown
 from spiffesim.spiffe.ids import TrustDomain
 from spiffesim.spiffe.jose import jsontext
+from spiffesim.spiffe.requirements import clause_of
 from spiffesim.spiffe.x509.pem import read_certificates, write_pem
 
 if TYPE_CHECKING:
@@ -68,18 +69,22 @@ class SpiffeBundle(Shown):
     def __attrs_post_init__(self) -> None:
         if self.sequence_number is not None and self.sequence_number < 0:
             raise InvalidBundle(
-                f"the bundle's sequence number is {self.sequence_number}, less than 0", code="spiffe_sequence"
+                f"the bundle's sequence number is {self.sequence_number}, less than 0",
+                code="spiffe_sequence",
+                clause=clause_of("spiffe_sequence"),
             )
         if self.refresh_hint is not None and self.refresh_hint < timedelta(0):
             raise InvalidBundle(
-                f"the bundle's refresh hint is {self.refresh_hint}, less than 0", code="spiffe_refresh_hint"
+                f"the bundle's refresh hint is {self.refresh_hint}, less than 0",
+                code="spiffe_refresh_hint",
+                clause=clause_of("spiffe_refresh_hint"),
             )
         shared = next((key_id for key_id, _ in self._wit_pairs if key_id in self.jwt_spki), None)
         if shared is not None:
             raise InvalidBundle(
                 f"a JWT key and a WIT key of the bundle have the key ID {shared!r:.80}",
-                code="duplicate_key_id",
-                clause="WIT-SVID 6.1",
+                code="unique_key_id",
+                clause=clause_of("unique_key_id"),
             )
 
     # Documents
@@ -93,15 +98,16 @@ class SpiffeBundle(Shown):
 
         Args:
             trust_domain: Whose bundle it is; the document does not say.
-            data: The JSON text.
+            data: The JSON text, at most 16 MiB of it.
 
         Raises:
-            InvalidBundle: With the index of the entry, where it is one.
+            InvalidBundle: With the index of the entry, where it is one; the code is the rule of
+                :func:`examine_bundle` that failed.
 
         Spec: SPIFFE Trust Domain and Bundle 4.1
         """
         document = jwks.read_document("a bundle", data)
-        return cls(TrustDomain.parse(trust_domain), **jwks.read_bundle(document))
+        return cls(trust_domain, **jwks.read_bundle(document))
 
     @classmethod
     def from_pem(cls, trust_domain: TrustDomain | str, pem: bytes | str) -> SpiffeBundle:

@@ -20,6 +20,7 @@ from spiffesim.spiffe.ids import TrustDomain
 from spiffesim.spiffe.jose import jsontext
 from spiffesim.spiffe.jose.jsontext import kind_of
 from spiffesim.spiffe.markup import pretty_lines
+from spiffesim.spiffe.requirements import clause_of
 
 
 def _all(bundles: Iterable[SpiffeBundle]) -> tuple[SpiffeBundle, ...]:
@@ -49,16 +50,31 @@ class BundleMap:
     def parse(cls, data: bytes | str) -> BundleMap:
         """Read a bundle map document; all of it or nothing.
 
+        The refresh hints of the bundles in it mean nothing, and are left out.
+
+        Args:
+            data: The JSON text, at most 16 MiB of it.
+
         Raises:
-            InvalidBundle: If it, a name, or a bundle in it is broken, or a name comes twice.
+            InvalidBundle: If it, a name, or a bundle in it is broken, or a name comes twice; the code is the rule
+                of :func:`examine_bundle_map` that failed.
 
         Spec: SPIFFE Trust Domain and Bundle 5.1
         """
-        document = jwks.read_document("a bundle map", data)
-        inside = document.get("trust_domains")
+        return cls.of_document(read_document(data))
+
+    @classmethod
+    def of_document(cls, document: Mapping[str, Any]) -> BundleMap:
+        """The map in the object of a document; see `parse`.
+
+        Raises:
+            InvalidBundle: Likewise.
+        """
+        if "trust_domains" not in document:
+            raise _refuse_map("trust_domains", "its trust_domains are missing; they may be an empty object")
+        inside = document["trust_domains"]
         if not isinstance(inside, dict):
-            found = "are missing" if "trust_domains" not in document else f"are {kind_of(inside)}"
-            raise _refuse_map(f"its trust_domains {found}; they must be an object, which may be empty")
+            raise _refuse_map("trust_domains_object", f"its trust_domains are {kind_of(inside)}, not an object")
         return cls(_member(name, bundle) for name, bundle in inside.items())
 
     def marshal(self) -> bytes:
@@ -138,27 +154,40 @@ def _each(bundles: object) -> Iterator[SpiffeBundle]:
 def _duplicate(name: str) -> InvalidBundle:
     return InvalidBundle(
         f"there are two bundles of {name}, so which is to be trusted is not known",
-        code="duplicate_trust_domain",
-        clause="SPIFFE Trust Domain and Bundle 5.1.1",
+        code="unique_trust_domains",
+        clause=clause_of("unique_trust_domains"),
         trust_domain=name,
     )
 
 
-def _refuse_map(reason: str) -> InvalidBundle:
-    return InvalidBundle(
-        f"the bundle map cannot be read: {reason}", code="trust_domains", clause="SPIFFE Trust Domain and Bundle 5.1.1"
-    )
+def read_document(data: bytes | str) -> dict[str, Any]:
+    """The object of a bundle map document.
+
+    Raises:
+        InvalidBundle: If there is none, or if a trust domain comes twice in it.
+    """
+    try:
+        return jwks.read_document("a bundle map", data)
+    except InvalidBundle as error:
+        if error.code == "unique_members" and jsontext.repeats(data, "trust_domains"):
+            code = "unique_trust_domains"
+            raise InvalidBundle(f"{error}, so which to trust is not known", code=code, clause=clause_of(code)) from None
+        raise
+
+
+def _refuse_map(code: str, reason: str) -> InvalidBundle:
+    return InvalidBundle(f"the bundle map cannot be read: {reason}", code=code, clause=clause_of(code))
 
 
 def _member(name: str, document: object) -> SpiffeBundle:
     try:
         trust_domain = TrustDomain(name)
     except InvalidTrustDomain as error:
-        raise _refuse_map(f"{error}") from None
+        raise _refuse_map(error.code, f"{error}") from None
     if not isinstance(document, dict):
-        raise _refuse_map(f"the bundle of {name} is {kind_of(document)}, not an object")
+        raise _refuse_map("bundle_object", f"the bundle of {name} is {kind_of(document)}, not an object")
     try:
-        return SpiffeBundle(trust_domain, **jwks.read_bundle(document))
+        return SpiffeBundle(trust_domain, **{**jwks.read_bundle(document), "refresh_hint": None})
     except InvalidBundle as error:
         facts = {"index": error.index} if hasattr(error, "index") else {}
         raise InvalidBundle(

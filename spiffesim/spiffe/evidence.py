@@ -6,10 +6,11 @@ It holds no private key: of an SVID its certificates, of a token its text, of al
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from spiffesim.errors import InvalidSvid
-from spiffesim.instants import SECOND, Microseconds, microseconds
+from spiffesim.instants import LAST, SECOND, Microseconds, microseconds
 from spiffesim.spiffe.jose import claims as read
 from spiffesim.spiffe.jose import compact
 
@@ -20,7 +21,17 @@ if TYPE_CHECKING:
     from spiffesim.spiffe.x509.certificate import Certificate
 
 MOST_CERTIFICATES: Final = 256
-"""Of how many certificates, presented and in the bundle, the answer at other instants is worked out."""
+MOST_STRETCHES: Final = 64
+"""Of how many certificates, presented and in the bundle, and of how many stretches of time in the life of the leaf the
+answer is worked out."""
+
+LEAF: Final = "the leaf"
+AUTHORITY: Final = "the authority"
+TOKEN: Final = "the token"
+PROOF: Final = "the proof"
+
+Stretch: TypeAlias = tuple[Microseconds | None, Microseconds | None]
+"""A time by its first and its last instant; None where it has none."""
 
 
 class Life(NamedTuple):
@@ -60,30 +71,28 @@ class ChainEvidence(NamedTuple):
             return [(self.role(depth), certificate) for depth, certificate in enumerate(self.path or self.presented)]
         # Nobody has asked which of them belong to the path.
         others = enumerate(self.presented[1:], 1)
-        return [("leaf", self.presented[0]), *((f"certificate {place}", other) for place, other in others)]
+        return [(LEAF, self.presented[0]), *((f"certificate {place}", other) for place, other in others)]
 
     def role(self, depth: int) -> str:
         """What a certificate of the path is called."""
         if not depth:
-            return "leaf"
-        return "authority" if self.anchored and depth == len(self.path) - 1 else f"intermediate {depth}"
+            return LEAF
+        return AUTHORITY if self.anchored and depth == len(self.path) - 1 else f"intermediate {depth}"
 
     def lives(self) -> list[Life]:
         """When each certificate of the path is valid."""
-        return [Life(f"the {name}", each.not_before, each.not_after) for name, each in self.named()]
+        return [Life(name, each.not_before, each.not_after) for name, each in self.named()]
 
-    def edges(self) -> list[Microseconds] | None:
-        """The instants from which on the answer may be another one, in order; None if they are too many to look at.
-
-        Before the first and from the last one on, the chain is refused.
-        """
+    def stretches(self) -> list[Stretch] | None:
+        """The life of the leaf, cut wherever the answer may change; None if there is too much to look at."""
         known = () if self.bundle is None else self.bundle.anchors.certificates
         if len(self.presented) + len(known) > MOST_CERTIFICATES:
             return None
         leaf = self.presented[0]
         first, end = leaf.not_before, leaf.not_after + 1
         found = {edge for each in (*self.presented, *known) for edge in (each.not_before, each.not_after + 1)}
-        return sorted(edge for edge in found if first <= edge <= end)
+        edges = sorted(edge for edge in found if first <= edge <= end)
+        return [(edge, following - 1) for edge, following in pairwise(edges)] if len(edges) <= MOST_STRETCHES else None
 
 
 class TokenEvidence(NamedTuple):
@@ -109,7 +118,7 @@ class TokenEvidence(NamedTuple):
 
     def parts(self) -> tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]:
         """The header and the claims; None in the place of what cannot be read."""
-        if self.kind == "jwt-svid/spire":
+        if "/" in self.kind:  # the profiles are those of programs in Go
             return self._as_go_reads()
         try:
             header, payload, _, _ = compact.segments(self.token)
@@ -139,14 +148,16 @@ class TokenEvidence(NamedTuple):
         """When the token is valid, and its proof."""
         claims = self.parts()[1] or {}
         begin, end = self.instant(claims, "nbf"), self.instant(claims, "exp")
-        lives = [Life("the token", begin, None if end is None else end - 1)]
+        lives = [Life(TOKEN, begin, None if end is None else end - 1)]
         if self.proof is not None:
-            lives.append(Life("the proof", None, microseconds(self.proof.not_after) - 1))
+            lives.append(Life(PROOF, None, microseconds(self.proof.not_after) - 1))
         return lives
 
-    def edges(self) -> list[Microseconds] | None:
-        """The instants from which on the answer may be another one, in order."""
-        return sorted(set(self._edges()))
+    def stretches(self) -> list[Stretch] | None:
+        """All time, cut wherever the answer may change."""
+        edges = sorted({edge for edge in self._edges() if read.EARLIEST < edge <= LAST})
+        ends = [*(edge - 1 for edge in edges), None]
+        return list(zip([None, *edges], ends, strict=True))
 
     def _edges(self) -> Iterator[Microseconds]:
         claims = self.parts()[1] or {}

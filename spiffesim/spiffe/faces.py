@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 _MANY: Final = 40  # certificates or keys: what a screen holds
 _WIDE: Final = 100  # characters
 _ID: Final = 13  # characters of what nobody reads to its end
-_MARKS: Final = {"passed": "✓ passed", "failed": "✗ failed", "not_reached": "· not reached"}
-_MOODS: Final = {"passed": GOOD, "failed": BAD, "not_reached": FAINT}
+_MARKS: Final = {"passed": "✓ passed", "failed": "✗ failed", "not_reached": "· not reached", "ignored": "○ ignored"}
+_MOODS: Final = {"passed": GOOD, "failed": BAD, "not_reached": FAINT, "ignored": ""}
 _ATTRIBUTES: Final = {
     "2.5.4.3": "CN",
     "2.5.4.5": "serialNumber",
@@ -191,18 +191,29 @@ def of_verdict(verdict: Verdict, rules: Rulebook) -> Face:
         Row((_MARKS[answer], name, clause, _ranges(depths), detail or rules[name].sentence), _MOODS[answer])
         for (name, clause, answer, detail), depths in _grouped(verdict.rules)
     ]
-    whose = verdict.spiffe_id or "an unreadable subject"
     return Face(
-        f"{verdict.kind} of {whose}",
-        facts=(
-            f"judged at {rfc3339(microseconds(verdict.at))}",
-            f"{len(verdict.failures)} of {len(rules.rules)} rules failed",
-        ),
+        _whose(verdict),
+        facts=tuple(_verdict_facts(verdict, rules)),
         badge="accepted" if verdict.ok else "refused",
         mood=GOOD if verdict.ok else BAD,
         head=("answer", "rule", "clause", "certificate", "what it demands, or what it found"),
         rows=tuple(sorted(rows, key=lambda row: row.mood != BAD)),  # why first
     )
+
+
+def _whose(verdict: Verdict) -> str:
+    """What was judged: an SVID is somebody's, and a bundle does not say whose it is."""
+    if verdict.spiffe_id is None and verdict.at is None:
+        return verdict.kind
+    return f"{verdict.kind} of {verdict.spiffe_id or 'an unreadable subject'}"
+
+
+def _verdict_facts(verdict: Verdict, rules: Rulebook) -> Iterator[str]:
+    if verdict.at is not None:
+        yield f"judged at {rfc3339(microseconds(verdict.at))}"
+    yield f"{len(verdict.findings)} of {len(rules.rules)} rules failed"
+    if verdict.skipped:
+        yield f"{_count(len(verdict.skipped), 'thing')} ignored"
 
 
 def _grouped(answers: Iterable[Answer]) -> Iterator[tuple[tuple[str, str, str, str | None], list[int]]]:

@@ -15,8 +15,33 @@ SCHEME: Final = "spiffe://"
 MAX_ID_BYTES: Final = 2048
 MAX_TRUST_DOMAIN_BYTES: Final = 255
 
+CLAUSES: Final = {
+    "not_text": "SPIFFE-ID 2",
+    "empty": "SPIFFE-ID 2",
+    "scheme": "SPIFFE-ID 2",
+    "query": "SPIFFE-ID 2",
+    "fragment": "SPIFFE-ID 2",
+    "trust_domain_missing": "SPIFFE-ID 2.1",
+    "userinfo": "SPIFFE-ID 2.1",
+    "port": "SPIFFE-ID 2.1",
+    "trust_domain_lowercase": "SPIFFE-ID 2.1",
+    "trust_domain_percent": "SPIFFE-ID 2.1",
+    "trust_domain_characters": "SPIFFE-ID 2.1",
+    "empty_segment": "SPIFFE-ID 2.2",
+    "trailing_slash": "SPIFFE-ID 2.2",
+    "dot_segment": "SPIFFE-ID 2.2",
+    "path_percent": "SPIFFE-ID 2.2",
+    "path_characters": "SPIFFE-ID 2.2",
+    "trust_domain_too_long": "SPIFFE-ID 2.3",
+    "too_long": "SPIFFE-ID 2.3",
+}
+"""Where each requirement of a SPIFFE ID stands, by the code of the error that says that it is broken."""
+
 _TRUST_DOMAIN = re.compile(r"[a-z0-9._-]+")
 _SEGMENT = re.compile(r"[a-zA-Z0-9._-]+")
+_PREFIX_OF_TRUST_DOMAIN = re.compile(r"[a-z0-9._-]*")
+_PREFIX_OF_SEGMENT = re.compile(r"[a-zA-Z0-9._-]*")
+_AUTHORITY_END = re.compile(r"[?#]")
 _ID = re.compile(r"spiffe://([a-z0-9._-]{1,255})((?:/(?!\.\.?(?:/|\Z))[a-zA-Z0-9._-]+)*)")
 
 
@@ -184,45 +209,63 @@ def _refuse_trust_domain(value: object) -> NoReturn:
 
 
 def _refuse_id(text: object) -> NoReturn:
-    code, clause, reason = _why_not(text)
-    raise InvalidSpiffeId(f"{reason}: {_shown(text)}", code=code, clause=clause, reason=reason, text=text)
+    code, reason = _why_not(text)
+    raise InvalidSpiffeId(f"{reason}: {_shown(text)}", code=code, clause=CLAUSES[code], reason=reason, text=text)
 
 
-def _why_not(text: object) -> tuple[str, str, str]:
-    """The code, clause and reason (go-spiffe's words, which SPIRE repeats) of a bad ID."""
+_BAD_TRUST_DOMAIN: Final = (
+    "trust domain characters are limited to lowercase letters, numbers, dots, dashes, and underscores"
+)
+_BAD_PATH: Final = "path segment characters are limited to letters, numbers, dots, dashes, and underscores"
+
+
+def _why_not(text: object) -> tuple[str, str]:
+    """The code and the reason (go-spiffe's words, which SPIRE repeats) of a bad ID."""
     if not isinstance(text, str):
-        return "not_text", "SPIFFE-ID 2", f"a SPIFFE ID is a text, not a {type(text).__name__}"
+        return "not_text", f"a SPIFFE ID is a text, not a {type(text).__name__}"
     if not text:
-        return "empty", "SPIFFE-ID 2", "cannot be empty"
+        return "empty", "cannot be empty"
     if not text.startswith(SCHEME):
-        return "scheme", "SPIFFE-ID 2", "scheme is missing or invalid"
+        return "scheme", "scheme is missing or invalid"
     name, slash, path = text[len(SCHEME) :].partition("/")
     if not name:
-        return "trust_domain_missing", "SPIFFE-ID 2.1", "trust domain is missing"
+        return "trust_domain_missing", "trust domain is missing"
     if not _TRUST_DOMAIN.fullmatch(name):
-        return (
-            "trust_domain_characters",
-            "SPIFFE-ID 2.1",
-            "trust domain characters are limited to lowercase letters, numbers, dots, dashes, and underscores",
-        )
-    if slash:
-        segments = path.split("/")
-        for position, segment in enumerate(segments):
-            if not segment:
-                last = position == len(segments) - 1
-                reason = "path cannot have a trailing slash" if last else "path cannot contain empty segments"
-                return "trailing_slash" if last else "empty_segment", "SPIFFE-ID 2.2", reason
-            if segment in (".", ".."):
-                return "dot_segment", "SPIFFE-ID 2.2", "path cannot contain dot segments"
-            if not _SEGMENT.fullmatch(segment):
-                return (
-                    "path_characters",
-                    "SPIFFE-ID 2.2",
-                    "path segment characters are limited to letters, numbers, dots, dashes, and underscores",
-                )
+        return _why_no_trust_domain(name), _BAD_TRUST_DOMAIN
+    found = _why_no_path(path) if slash else None
+    if found is not None:
+        return found
     if len(name) > MAX_TRUST_DOMAIN_BYTES:
-        return "trust_domain_too_long", "SPIFFE-ID 2.3", f"trust domain has {len(name)} bytes, more than 255"
-    return "too_long", "SPIFFE-ID 2.3", f"the ID has {len(text)} bytes, more than {MAX_ID_BYTES}"
+        return "trust_domain_too_long", f"trust domain has {len(name)} bytes, more than {MAX_TRUST_DOMAIN_BYTES}"
+    return "too_long", f"the ID has {len(text)} bytes, more than {MAX_ID_BYTES}"
+
+
+def _why_no_trust_domain(name: str) -> str:
+    """The code of what begins with a character that belongs into no trust domain, where it has one of its own."""
+    if "@" in _AUTHORITY_END.split(name, maxsplit=1)[0]:
+        return "userinfo"
+    bad = name[_PREFIX_OF_TRUST_DOMAIN.match(name).end()]  # type: ignore[union-attr]  # it matches the empty text, too
+    if bad.isascii() and bad.isupper():
+        return "trust_domain_lowercase"
+    codes = {"?": "query", "#": "fragment", ":": "port", "%": "trust_domain_percent"}
+    return codes.get(bad, "trust_domain_characters")
+
+
+def _why_no_path(path: str) -> tuple[str, str] | None:
+    """The code and the reason of the first bad segment of a path, given without its leading slash."""
+    segments = path.split("/")
+    for position, segment in enumerate(segments):
+        if not segment and position == len(segments) - 1:
+            return "trailing_slash", "path cannot have a trailing slash"
+        if not segment:
+            return "empty_segment", "path cannot contain empty segments"
+        if segment in (".", ".."):
+            return "dot_segment", "path cannot contain dot segments"
+        if not _SEGMENT.fullmatch(segment):
+            bad = segment[_PREFIX_OF_SEGMENT.match(segment).end()]  # type: ignore[union-attr]  # as above
+            codes = {"?": "query", "#": "fragment", "%": "path_percent"}
+            return codes.get(bad, "path_characters"), _BAD_PATH
+    return None
 
 
 def _shown(value: object) -> str:

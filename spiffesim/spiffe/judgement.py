@@ -19,6 +19,7 @@ from spiffesim.spiffe.rules.explanation import Explanation, explain_leaf, explai
 from spiffesim.spiffe.verdict import Finding, Verdict
 from spiffesim.spiffe.x509.certificate import Certificate, read_certificate
 from spiffesim.spiffe.x509.edges import EdgeMemo
+from spiffesim.spiffe.x509.limits import check_chain
 from spiffesim.spiffe.x509.path import BudgetSpentError, Search, straight
 from spiffesim.spiffe.x509.problems import leaf_problems
 from spiffesim.spiffe.x509svid import X509Svid
@@ -131,14 +132,16 @@ def _read(chain: object) -> Sequence[Certificate] | Finding:
         )
     if not chain:
         return Finding("chain_present", "no certificate is presented")
-    certificates = []
-    for index, data in enumerate(chain):
-        try:
-            certificates.append(read_certificate(data))
-        except InvalidSvid as error:
-            return Finding(
-                "certificate_encoding", f"in certificate {index} of the chain, {error}", None, {"index": index}
-            )
+    certificates: list[Certificate] = []
+    try:
+        check_chain(chain)
+        for data in chain:
+            certificates.append(read_certificate(data))  # noqa: PERF401  # how many were read is told
+    except InvalidSvid as error:
+        if error.code == "chain_size":
+            return Finding(error.code, str(error))
+        index = len(certificates)
+        return Finding(error.code, f"in certificate {index} of the chain, {error}", None, {"index": index})
     return certificates
 
 

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, cast
 from spiffesim.errors import InvalidBundle, InvalidSvid
 from spiffesim.spiffe import jose
 from spiffesim.spiffe.jose.jsontext import JsonError, kind_of, read_object
+from spiffesim.spiffe.markup import shorten
+from spiffesim.spiffe.requirements import MAX_DOCUMENT, clause_of
 from spiffesim.spiffe.x509.certificate import Certificate, load_public_key, read_certificate
 
 if TYPE_CHECKING:
@@ -24,28 +26,46 @@ X509: Final = "x509-svid"
 JWT: Final = "jwt-svid"
 WIT: Final = "wit-svid"
 
-_CLAUSES: Final = {X509: "X509-SVID 6.2", JWT: "JWT-SVID 6.1", WIT: "WIT-SVID 6.1"}
+USES: Final = (X509, JWT, WIT)
+KEY_TYPES: Final = ("EC", "RSA")
+
+_OBJECTS: Final = {"a bundle": "jwk_set", "a bundle map": "map_object"}
+_KEY_IDS: Final = {JWT: "jwt_key_id", WIT: "wit_key_id"}
 _PARAMETERS: Final = ("crv", "x", "y", "n", "e")
-
-
 _LONGEST_HINT: Final = timedelta.max // timedelta(seconds=1)
 
 
 def read_document(what: str, data: bytes | str) -> dict[str, Any]:
-    """The JSON object of a document.
+    """The JSON object of a document of at most 16 MiB.
 
     Raises:
         InvalidBundle: If it is not one.
     """
-    clause = "SPIFFE Trust Domain and Bundle 4" if what == "a bundle" else "SPIFFE Trust Domain and Bundle 5.1"
-    if not isinstance(data, bytes | str):
-        raise InvalidBundle(f"{what} is read from text, not from {type(data).__name__}", code="json", clause=clause)
+    check_text(what, data)
+    if len(data) > MAX_DOCUMENT:  # before anything of it is looked at
+        raise InvalidBundle(
+            f"the document of {what} is {len(data)} long, {len(data) - MAX_DOCUMENT} more than {MAX_DOCUMENT}",
+            code="size",
+            clause=clause_of("size"),
+        )
     try:
         return read_object(data)
     except JsonError as error:
         pem = data.lstrip()[:10] in ("-----BEGIN", b"-----BEGIN")
         hint = "; this is PEM, which SpiffeBundle.from_pem reads" if pem else ""
-        raise InvalidBundle(f"the document of {what} {error}{hint}", code="json", clause=clause) from None
+        code = _OBJECTS[what] if error.requirement == "object" else error.requirement
+        raise InvalidBundle(f"the document of {what} {error}{hint}", code=code, clause=clause_of(code)) from None
+
+
+def check_text(what: str, data: object) -> None:
+    """Refuse what cannot be a document.
+
+    Raises:
+        InvalidBundle: If it is neither a text nor bytes.
+    """
+    if not isinstance(data, bytes | str):
+        clause = clause_of(_OBJECTS[what])
+        raise InvalidBundle(f"{what} is read from text, not from {type(data).__name__}", code="text", clause=clause)
 
 
 def read_bundle(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,20 +78,20 @@ def read_bundle(document: Mapping[str, Any]) -> dict[str, Any]:
         raise InvalidBundle(
             "the bundle has no keys; an empty array would mean that all are revoked",
             code="keys",
-            clause="SPIFFE Trust Domain and Bundle 4.1.3",
+            clause=clause_of("keys"),
         )
     keys = read_keys(document["keys"])
-    hint = _whole_number(document, "spiffe_refresh_hint", "SPIFFE Trust Domain and Bundle 4.1.2", most=_LONGEST_HINT)
+    hint = _whole_number(document, "spiffe_refresh_hint", most=_LONGEST_HINT)
     return {
         "x509_der": keys.x509,
         "jwt_spki": keys.jwt,
         "wit_spki": keys.wit,
-        "sequence_number": _whole_number(document, "spiffe_sequence", "SPIFFE Trust Domain and Bundle 4.1.1"),
+        "sequence_number": _whole_number(document, "spiffe_sequence"),
         "refresh_hint": None if hint is None else timedelta(seconds=hint),
     }
 
 
-def _whole_number(document: Mapping[str, Any], name: str, clause: str, *, most: int | None = None) -> int | None:
+def _whole_number(document: Mapping[str, Any], name: str, *, most: int | None = None) -> int | None:
     if name not in document:
         return None
     value = document[name]
@@ -79,7 +99,7 @@ def _whole_number(document: Mapping[str, Any], name: str, clause: str, *, most: 
         raise InvalidBundle(
             f"the bundle's {name} is {value!r:.40}, not a whole number from 0" + (f" to {most}" if most else ""),
             code=name,
-            clause=clause,
+            clause=clause_of(name),
         )
     return value
 
@@ -104,8 +124,8 @@ def read_keys(entries: object) -> Keys:
     if not isinstance(entries, list):
         raise InvalidBundle(
             f"the bundle's keys are {kind_of(entries)}, not an array",
-            code="keys",
-            clause="SPIFFE Trust Domain and Bundle 4.1.3",
+            code="keys_array",
+            clause=clause_of("keys_array"),
         )
     x509: list[bytes] = []
     tokens: dict[str, list[tuple[str, bytes]]] = {JWT: [], WIT: []}
@@ -122,43 +142,45 @@ def read_keys(entries: object) -> Keys:
 def _use(index: int, entry: object) -> str | None:
     """What a key is for, or None if it must be ignored."""
     if not isinstance(entry, dict):
-        _refuse(index, None, "jwk", f"is {kind_of(entry)}, not a JWK", "SPIFFE Trust Domain and Bundle 4.1.3")
-    use, kty = entry.get("use"), entry.get("kty")
-    known = isinstance(use, str) and use in _CLAUSES and isinstance(kty, str) and kty in ("EC", "RSA")
-    return use if known else None
+        _refuse(index, None, "entry_object", f"is {kind_of(entry)}, not a JWK")
+    use = entry.get("use")
+    return use if known(use, USES) and known(entry.get("kty"), KEY_TYPES) else None
+
+
+def known(value: object, values: Iterable[str]) -> bool:
+    """Whether a member is a string that is one of these, which are case-sensitive."""
+    return isinstance(value, str) and value in values
 
 
 def _certificate(index: int, entry: Mapping[str, Any]) -> Iterable[bytes]:
     """The CA certificate of an x509-svid entry; of several only the first."""
     chain = entry.get("x5c", [])
     if not isinstance(chain, list):
-        _refuse(index, X509, "x5c", f"has an x5c that is {kind_of(chain)}, not an array")
+        _refuse(index, X509, "x5c_array", f"has an x5c that is {kind_of(chain)}, not an array")
     if not chain:
         return
     if "kid" in entry:
-        _refuse(index, X509, "key_id", "has a kid, which it must not", "X509-SVID 6.1")
+        _refuse(index, X509, "no_key_id", "has a kid, which it must not")
     certificate = _ca_certificate(index, chain[0])
     try:
         jose.check_public(entry)
         _check_same_key(entry, certificate)
-    except ValueError as error:
-        _refuse(index, X509, "jwk", str(error), "RFC 7517 4.7")
+    except jose.BrokenKey as error:
+        _refuse(index, X509, error.requirement, str(error))
     yield certificate.der
 
 
 def _ca_certificate(index: int, encoded: object) -> Certificate:
     if not isinstance(encoded, str):
-        _refuse(index, X509, "x5c", f"has an x5c whose first value is {kind_of(encoded)}, not a string")
+        _refuse(index, X509, "x5c_string", f"has an x5c whose first value is {kind_of(encoded)}, not a string")
     try:
         der = a2b_base64(encoded.encode("ascii"), strict_mode=True)
     except (UnicodeEncodeError, Base64Error):
-        _refuse(index, X509, "x5c", "has an x5c that is not base64", "RFC 7517 4.7")
+        _refuse(index, X509, "x5c_base64", "has an x5c that is not base64")
     try:
         return check_ca(read_certificate(der))
-    except InvalidSvid as error:
-        _refuse(index, X509, "x5c", f"has an x5c that cannot be used: {error}")
-    except InvalidBundle as error:
-        _refuse(index, X509, error.code, f"has an x5c that cannot be used: {error}", error.clause)
+    except (InvalidSvid, InvalidBundle) as error:
+        _refuse(index, X509, error.code, f"has an x5c that cannot be used: {error}")
 
 
 def check_ca(certificate: Certificate) -> Certificate:
@@ -170,11 +192,11 @@ def check_ca(certificate: Certificate) -> Certificate:
         InvalidBundle: If it is not a CA certificate.
     """
     if not certificate.is_ca:
-        names = ", ".join(certificate.uris) or f"serial number {certificate.serial}"
+        names = shorten(", ".join(certificate.uris), 200) or f"serial number {certificate.serial}"
         raise InvalidBundle(
             f"the certificate of {names} is not a CA certificate, so it cannot be an authority",
-            code="not_a_ca",
-            clause="X509-SVID 6.1",
+            code="is_ca",
+            clause=clause_of("is_ca"),
         )
     return certificate
 
@@ -184,38 +206,42 @@ def _check_same_key(entry: Mapping[str, Any], certificate: Certificate) -> None:
     try:
         key = certificate.public_key
     except InvalidSvid as error:
-        raise ValueError(f"has a certificate whose key cannot be read: {error}") from None
+        raise jose.BrokenKey(f"has a certificate whose key cannot be read: {error}", "certificate_key") from None
     if not any(jose.fits(algorithm, key) for algorithm in jose.ALGORITHMS):
-        raise ValueError(f"has a certificate for {jose.describe(key)}, which is neither EC nor RSA as SPIFFE uses them")
+        text = f"has a certificate for {jose.describe(key)}, which is neither EC nor RSA as SPIFFE uses them"
+        raise jose.BrokenKey(text, "certificate_key_type")
     expected = jose.jwk_of(cast("jose.PublicKey", key))
     if entry["kty"] != expected["kty"]:
-        raise ValueError(f"has kty {entry['kty']}, but its certificate is for {jose.describe(key)}")
+        text = f"has kty {entry['kty']}, but its certificate is for {jose.describe(key)}"
+        raise jose.BrokenKey(text, "same_key")
     for member in _PARAMETERS:
         if member in entry and entry[member] != expected.get(member):
-            raise ValueError(f"has a {member} that is not that of its certificate's key")
+            raise jose.BrokenKey(f"has a {member} that is not that of its certificate's key", "same_key")
 
 
 def _authority(index: int, use: str, entry: Mapping[str, Any], seen: dict[str, int]) -> tuple[str, bytes]:
     """The key ID and the SubjectPublicKeyInfo of a jwt-svid or wit-svid entry."""
-    kid = entry.get("kid")
-    if not isinstance(kid, str) or not kid:
-        found = "is missing" if "kid" not in entry else "is empty" if kid == "" else f"is {kind_of(kid)}, not a string"
-        _refuse(index, use, "key_id", f"has no key ID: its kid {found}")
+    kid = entry.get("kid", "")
+    if not isinstance(kid, str):
+        _refuse(index, use, "key_id_string", f"has no key ID: its kid is {kind_of(kid)}, not a string")
+    if not kid:
+        found = "is empty" if "kid" in entry else "is missing"
+        _refuse(index, use, _KEY_IDS[use], f"has no key ID: its kid {found}")
     if kid in seen:
-        _refuse(index, use, "duplicate_key_id", f"has key ID {kid!r}, as entry {seen[kid]} has", "WIT-SVID 6.1")
+        _refuse(index, use, "unique_key_id", f"has key ID {kid!r:.80}, as entry {seen[kid]} has")
     seen[kid] = index
     try:
         return kid, spki_of(jose.key_of(entry))
-    except ValueError as error:
-        _refuse(index, use, "jwk", f"is no usable key: {error}", "RFC 7517 4")
+    except jose.BrokenKey as error:
+        _refuse(index, use, error.requirement, f"is no usable key: {error}")
 
 
-def _refuse(index: int, use: str | None, code: str, problem: str, clause: str | None = None) -> NoReturn:
+def _refuse(index: int, use: str | None, code: str, problem: str) -> NoReturn:
     kind = f"{use} entry" if use else "entry"
     raise InvalidBundle(
         f"{kind} {index} of the bundle {problem}",
         code=code,
-        clause=clause or _CLAUSES[use or X509],
+        clause=clause_of(code),
         index=index,
     )
 
@@ -236,11 +262,13 @@ def load_key(spki: bytes) -> jose.PublicKey:
     try:
         key = load_public_key(spki)
     except InvalidSvid as error:
-        raise InvalidBundle(f"the bundle holds an unusable key: {error}", code="jwk", clause=error.clause) from None
+        raise InvalidBundle(
+            f"the bundle holds an unusable key: {error}", code=error.code, clause=error.clause
+        ) from None
     if not any(jose.fits(algorithm, key) for algorithm in jose.ALGORITHMS):
         raise InvalidBundle(
             f"the bundle holds {jose.describe(key)}, with which no SVID can be signed",
-            code="jwk",
+            code="key_type",
             clause="JWT-SVID 2.1",
         )
     return cast("jose.PublicKey", key)

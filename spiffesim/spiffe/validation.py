@@ -9,7 +9,7 @@ The bundle is always the one of the SVID's own trust domain; there is no merged 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -28,7 +28,11 @@ if TYPE_CHECKING:
     from spiffesim.spiffe.rules.jwt import Question
     from spiffesim.spiffe.witsvid import WitSvid
 
-Profile: TypeAlias = Literal["spiffe", "spire"]
+Profile: TypeAlias = Literal["spiffe", "spire", "go-spiffe"]
+"""To the letter of the standards; as SPIRE's agent judges (JWT-SVIDs only); or as go-spiffe judges.
+
+The two others have their own rules, with their sources, and a minute of leeway of their own.
+"""
 
 
 def validate_x509_svid(chain: Chain, bundles: Bundles, *, at: datetime, memo: EdgeMemo | None = None) -> SpiffeId:
@@ -87,8 +91,8 @@ def validate_jwt_svid(
         audience: Whom the validator goes by; one of these names has to be in the token.
         at: The instant of the judgement, with a time zone.
         leeway: How wrong the clocks may be.
-        profile: ``"spiffe"``, to the letter of the standard, or ``"spire"``, what a SPIRE agent takes
-            (with a leeway of its own).
+        profile: By whose rules: ``"spiffe"``, ``"spire"`` or ``"go-spiffe"``, of which the last two have a leeway
+            of their own.
 
     Returns:
         The SPIFFE ID of the subject.
@@ -120,14 +124,8 @@ def examine_jwt_svid(
         ClockError: If the instant has no time zone.
         InvalidInput: If an argument is not what it has to be.
     """
-    question = _question(bundles, _audience(audience), at, leeway)
-    if profile == "spiffe":
-        return _judge("jwt-svid", _token(token), question)
-    if profile != "spire":
-        raise InvalidInput(f'there is no profile {profile!r:.80}, only "spiffe" and "spire"', code="profile")
-    if leeway:
-        raise InvalidInput('the profile "spire" has a leeway of its own; leave it out', code="leeway", leeway=leeway)
-    return _judge("jwt-svid/spire", _token(token), question)
+    kind = _kind("jwt-svid", profile, ("spiffe", "spire", "go-spiffe"), leeway)
+    return _judge(kind, _token(token), _question(bundles, _audience(audience), at, leeway))
 
 
 def validate_wit_svid(
@@ -137,6 +135,7 @@ def validate_wit_svid(
     proof: Proof | None,
     at: datetime,
     leeway: timedelta = timedelta(0),
+    profile: Profile = "spiffe",
 ) -> SpiffeId:
     """Validate a WIT-SVID, and the proof that its holder has the key in it.
 
@@ -146,6 +145,8 @@ def validate_wit_svid(
         proof: What came with the token; without one it is refused.
         at: The instant of the judgement, with a time zone.
         leeway: How wrong the clock of the token's issuer may be; the proof has none.
+        profile: By whose rules: ``"spiffe"`` or ``"go-spiffe"``, which has a leeway of its own and leaves the proof to
+            its caller.
 
     Returns:
         The SPIFFE ID of the subject.
@@ -157,7 +158,7 @@ def validate_wit_svid(
 
     Spec: WIT-SVID 4 and 5
     """
-    return _subject(examine_wit_svid(token, bundles, proof=proof, at=at, leeway=leeway))
+    return _subject(examine_wit_svid(token, bundles, proof=proof, at=at, leeway=leeway, profile=profile))
 
 
 def examine_wit_svid(
@@ -167,6 +168,7 @@ def examine_wit_svid(
     proof: Proof | None,
     at: datetime,
     leeway: timedelta = timedelta(0),
+    profile: Profile = "spiffe",
 ) -> Verdict:
     """Examine a WIT-SVID and its proof: every rule, its clause, and its answer.
 
@@ -176,7 +178,22 @@ def examine_wit_svid(
         ClockError: If an instant has no time zone.
         InvalidInput: If an argument is not what it has to be.
     """
-    return _judge("wit-svid", _token(token), _question(bundles, (), at, leeway), proof)
+    kind = _kind("wit-svid", profile, ("spiffe", "go-spiffe"), leeway)
+    return _judge(kind, _token(token), _question(bundles, (), at, leeway), proof)
+
+
+def _kind(kind: str, profile: object, known: Sequence[str], leeway: timedelta) -> str:
+    """The kind of document that has the rules of a profile."""
+    if profile not in known:
+        names = ", ".join(f'"{name}"' for name in known)
+        raise InvalidInput(f"there is no profile {profile!r:.80} of {kind}s, only {names}", code="profile")
+    if profile == "spiffe":
+        return kind
+    if leeway:
+        raise InvalidInput(
+            f'the profile "{profile}" has a leeway of its own; leave it out', code="leeway", leeway=leeway
+        )
+    return f"{kind}/{profile}"
 
 
 def _judge(kind: str, token: object, question: Question, proof: Proof | None = None) -> Verdict:
@@ -191,10 +208,11 @@ def _judge(kind: str, token: object, question: Question, proof: Proof | None = N
 
         spiffe_id, findings = wit_rules.judge(token, proof, question)
     else:
-        from spiffesim.spiffe.rules import spire as spire_rules
+        from spiffesim.spiffe.rules import gospiffe, spire
 
-        spiffe_id, findings = spire_rules.judge(token, question)
-        leeway = spire_rules.LEEWAY
+        judges = {"jwt-svid/spire": spire.judge, "jwt-svid/go-spiffe": gospiffe.judge_jwt}
+        spiffe_id, findings = judges.get(kind, gospiffe.judge_wit)(token, question)
+        leeway = spire.LEEWAY
     bundle = None if spiffe_id is None else bundle_for(question.bundles, spiffe_id.trust_domain)
     evidence = TokenEvidence(_again, kind, text_of(token), bundle, question.audience, leeway, proof)
     return Verdict.of(kind, spiffe_id, moment(question.at), findings, evidence=evidence)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import attrs
 
-from spiffesim.errors import InvalidInput, ValidationError
+from spiffesim.errors import InvalidBundle, InvalidInput, InvalidSpiffeId, ValidationError
 from spiffesim.spiffe.face import Face, Shown
 from spiffesim.spiffe.ids import SpiffeId
 from spiffesim.spiffe.markup import pretty_fields
@@ -17,16 +17,23 @@ from spiffesim.spiffe.markup import pretty_fields
 if TYPE_CHECKING:
     from spiffesim.spiffe.evidence import Evidence
 
-Scope: TypeAlias = Literal["document", "leaf", "issuer", "signed", "certificate"]
+Scope: TypeAlias = Literal["document", "leaf", "issuer", "signed", "certificate", "value", "part"]
 """Whom a rule is asked of.
 
 The document as a whole; certificate 0; certificates 1 and up; those that have an issuer on the
-path (all but the last); or all.
+path (all but the last); all certificates; or each JSON value, or each part (the segments of an ID, the entries
+of a bundle, the bundles of a map), of which those behind the first one that is wrong are not looked at.
 """
+
+Refusal: TypeAlias = ValidationError | InvalidBundle | InvalidSpiffeId
+"""What is raised for a document that is refused: the latter two where it is read, not judged at an instant."""
 
 PASSED: Final = "passed"
 FAILED: Final = "failed"
 NOT_REACHED: Final = "not_reached"
+IGNORED: Final = "ignored"
+
+_PARTS: Final = ("value", "part")
 
 
 @attrs.frozen
@@ -37,7 +44,7 @@ class Rule:
         name: Our stable name for it; the ``code`` of the error that it raises.
         clause: Where it stands, such as ``"X509-SVID 5.2"``.
         sentence: What it demands, as a person would say it.
-        error: What ``validate_*`` raises when it is the first to fail.
+        error: What ``validate_*``, or the reader of such a document, raises when it is the first to fail.
         scope: Whom it is asked of.
         needs: The rules without which it has no answer.
     """
@@ -45,7 +52,7 @@ class Rule:
     name: str
     clause: str
     sentence: str
-    error: type[ValidationError]
+    error: type[Refusal]
     scope: Scope = "document"
     needs: tuple[str, ...] = ()
 
@@ -75,7 +82,11 @@ class Finding:
 
 @attrs.frozen
 class Answer:
-    """What one rule answered (``passed``, ``failed`` or ``not_reached``)."""
+    """What one rule answered.
+
+    ``passed``, ``failed``, ``not_reached``, or ``ignored``: something is there that breaks it, and the standard tells
+    validators to go on as if it were not.
+    """
 
     name: str
     clause: str
@@ -94,6 +105,12 @@ class Rulebook:
         self.rules = tuple(rules)
         self._by_name = {rule.name: rule for rule in self.rules}
 
+    @classmethod
+    def in_turn(cls, kind: str, rules: Sequence[Rule]) -> Rulebook:
+        """The rules of a reader that stops at the first one that fails: each needs those before it."""
+        before = ((), *((rule.name,) for rule in rules))
+        return cls(kind, [attrs.evolve(rule, needs=needs) for rule, needs in zip(rules, before, strict=False)])
+
     def __getitem__(self, name: str) -> Rule:
         return self._by_name[name]
 
@@ -110,6 +127,8 @@ class Rulebook:
             for name in rule.needs:
                 of_leaf = self[name].scope == "leaf"
                 needed |= {(foundation, of_leaf or leaf) for foundation, leaf in found[name]}
+            if rule.scope in _PARTS:  # what comes behind the part that breaks another one is not looked at
+                needed |= {(each.name, False) for each in self.rules if each.scope == rule.scope and each is not rule}
             found[rule.name] = frozenset(needed)
         return found
 
@@ -128,9 +147,12 @@ class Rulebook:
                 return True
         return False
 
-    def answers(self, findings: Sequence[Finding], depth: int) -> tuple[Answer, ...]:
-        """Every rule with its answer, for a document whose chain has ``depth`` issuers above the leaf."""
-        failed = _failed(findings)
+    def answers(self, findings: Sequence[Finding], depth: int, skipped: Sequence[Finding] = ()) -> tuple[Answer, ...]:
+        """Every rule with its answer, for a document whose chain has ``depth`` issuers above the leaf.
+
+        Where a rule has several findings in one place, the first is told.
+        """
+        failed, ignored = _failed(findings), _failed(skipped)
         answers = []
         for rule in self.rules:
             places = _places(rule.scope, depth)
@@ -140,8 +162,11 @@ class Rulebook:
                 finding = failed.get(rule.name, {}).get(place)
                 if finding is not None:
                     answer = FAILED
+                elif self._blocked(rule.name, place, failed):
+                    answer = NOT_REACHED
                 else:
-                    answer = NOT_REACHED if self._blocked(rule.name, place, failed) else PASSED
+                    finding = ignored.get(rule.name, {}).get(place)
+                    answer = PASSED if finding is None else IGNORED
                 detail = finding.detail if finding is not None else None
                 answers.append(Answer(rule.name, rule.clause, answer, detail, place))
         return tuple(answers)
@@ -173,21 +198,24 @@ class Verdict(Shown):
     """The judgement of one document at one instant; it never changes.
 
     Attributes:
-        kind: ``"x509-svid"``, ``"jwt-svid"`` or ``"wit-svid"``, with the profile where it is not ours.
+        kind: ``"x509-svid"``, ``"jwt-svid"`` or ``"wit-svid"``, with the profile where it is not ours; or
+            ``"spiffe-id"``, ``"bundle"`` or ``"bundle-map"``.
         spiffe_id: Whose document it is, as far as it could be read; trust it only when ``ok``.
-        at: The instant of the judgement.
+        at: The instant of the judgement; None for a document that is right or wrong at all times.
         findings: The rules that failed, first things first.
         depth: How many issuers stand above the leaf on the path that was judged.
         evidence: What was judged, for :meth:`explain`: certificates, a token, a bundle, but no private key.
             Verdicts are equal without it.
+        skipped: What is wrong in a document that is accepted nonetheless, because the standard says to ignore it.
     """
 
     kind: str
     spiffe_id: SpiffeId | None
-    at: datetime
+    at: datetime | None
     findings: tuple[Finding, ...]
     depth: int = 0
     evidence: Evidence | None = attrs.field(default=None, repr=False, eq=False)
+    skipped: tuple[Finding, ...] = ()
 
     @classmethod
     def of(
@@ -210,20 +238,28 @@ class Verdict(Shown):
     @cached_property
     def rules(self) -> tuple[Answer, ...]:
         """Every rule with its answer."""
-        return rulebook(self.kind).answers(self.findings, self.depth)
+        return rulebook(self.kind).answers(self.findings, self.depth, self.skipped)
 
     @property
     def failures(self) -> tuple[Answer, ...]:
         """The answers of the rules that failed."""
+        return self._told(FAILED, self.findings)
+
+    @property
+    def ignored(self) -> tuple[Answer, ...]:
+        """What an accepted document has that the standard says to ignore: the rule that it breaks, where, and why."""
+        return self._told(IGNORED, self.skipped)
+
+    def _told(self, answer: str, findings: Sequence[Finding]) -> tuple[Answer, ...]:
         rules = rulebook(self.kind)
         return tuple(
-            Answer(finding.rule, rules[finding.rule].clause, FAILED, finding.detail, finding.depth)
-            for finding in self.findings
+            Answer(finding.rule, rules[finding.rule].clause, answer, finding.detail, finding.depth)
+            for finding in findings
         )
 
     @property
-    def first(self) -> ValidationError | None:
-        """What ``validate_*`` raises: the error of the first rule that failed, or None."""
+    def first(self) -> Refusal | None:
+        """What ``validate_*``, or the reader of such a document, raises: the first rule that failed, or None."""
         if not self.findings:
             return None
         finding = self.findings[0]
@@ -262,7 +298,8 @@ def rulebook(kind: str) -> Rulebook:
     """The rules of a kind of document.
 
     Args:
-        kind: ``"x509-svid"``, ``"jwt-svid"``, ``"jwt-svid/spire"`` or ``"wit-svid"``.
+        kind: ``"x509-svid"``, ``"jwt-svid"``, ``"wit-svid"``, ``"spiffe-id"``, ``"bundle"`` or ``"bundle-map"``, with
+            its profile where that is not ours: ``"jwt-svid/spire"``, ``"jwt-svid/go-spiffe"``.
 
     Raises:
         InvalidInput: If there is no such kind.
@@ -284,4 +321,16 @@ def rulebook(kind: str) -> Rulebook:
         from spiffesim.spiffe.rules.spire import SPIRE
 
         return SPIRE
+    if kind in ("jwt-svid/go-spiffe", "wit-svid/go-spiffe"):
+        from spiffesim.spiffe.rules import gospiffe
+
+        return gospiffe.JWT_SVID if kind.startswith("jwt") else gospiffe.WIT_SVID
+    if kind == "spiffe-id":
+        from spiffesim.spiffe.rules.identifier import SPIFFE_ID
+
+        return SPIFFE_ID
+    if kind in ("bundle", "bundle-map"):
+        from spiffesim.spiffe.rules.bundle import BUNDLE, BUNDLE_MAP
+
+        return BUNDLE if kind == "bundle" else BUNDLE_MAP
     raise InvalidInput(f"there is no kind of document {kind!r:.80}", code="kind")

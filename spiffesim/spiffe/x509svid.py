@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterable
 from datetime import datetime
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -22,6 +23,7 @@ from spiffesim.spiffe.ids import SpiffeId
 from spiffesim.spiffe.rules.x509 import X509_SVID
 from spiffesim.spiffe.x509 import der
 from spiffesim.spiffe.x509.certificate import Certificate, read_certificate
+from spiffesim.spiffe.x509.limits import MAX_CHAIN, check_chain, check_chain_octets
 from spiffesim.spiffe.x509.pem import read_certificates, read_pem, write_pem
 from spiffesim.spiffe.x509.privatekey import as_pkcs8, load_key
 from spiffesim.spiffe.x509.problems import issuer_problems, leaf_problems
@@ -158,8 +160,9 @@ class X509Svid(Shown):
         """The certificates as the validator reads them, the leaf first.
 
         Raises:
-            InvalidSvid: If there is none, or one cannot be read.
+            InvalidSvid: If there is none, one cannot be read, or they are more than are read.
         """
+        check_chain(self.chain)
         return (self._own, *(read_certificate(certificate) for certificate in self.chain[1:]))
 
     @cached_property
@@ -178,6 +181,7 @@ class X509Svid(Shown):
         """
         from cryptography.x509 import InvalidVersion, load_der_x509_certificate
 
+        check_chain(self.chain)
         try:
             return tuple(load_der_x509_certificate(certificate) for certificate in self.chain)
         except (ValueError, TypeError, InvalidVersion) as error:
@@ -273,27 +277,35 @@ def read_chain(data: bytes | str) -> tuple[bytes, ...]:
     """The certificates of a peer as DER, from PEM or from DER one after the other; the leaf comes first.
 
     Raises:
-        InvalidSvid: If they are neither.
+        InvalidSvid: If they are neither, or more than are read.
     """
     # DER is known by its first octets, not by what it lacks: anybody may write the PEM of somebody else's
     # certificate into an extension of their own. A certificate is longer than 127 bytes, and no text begins so.
     if isinstance(data, bytes) and ((data[:1] == b"\x30" and data[1:2] >= b"\x80") or b"-----BEGIN " not in data):
         return _split(data)
     try:
-        return tuple(read_certificates(data))
+        chain = tuple(read_certificates(data))
     except ValueError as error:
         raise _refuse("certificate_encoding", f"the chain cannot be read: {error}", "RFC 7468 5") from None
+    check_chain(chain)
+    return chain
 
 
 def _split(chain: bytes) -> tuple[bytes, ...]:
     """The certificates that stand one after the other."""
     try:
-        data = bytes(memoryview(chain))
-        return tuple(data[start:end] for _, start, _, end in der.values(data, 0, len(data)))
+        view = memoryview(chain)
+        check_chain_octets(view.nbytes)
+        data = bytes(view)
+        # One more than are read, so that it shows when there are too many.
+        values = islice(der.values(data, 0, len(data)), MAX_CHAIN + 1)
+        certificates = tuple(data[start:end] for _, start, _, end in values)
     except (der.DerError, TypeError) as error:
         raise _refuse(
             "certificate_encoding", f"the chain is not certificates in DER: {error}", "RFC 5280 4.1"
         ) from None
+    check_chain(certificates)
+    return certificates
 
 
 def _blocks(pem: bytes | str) -> list[tuple[str, bytes]]:

@@ -65,8 +65,13 @@ def deployments(draw: st.DrawFn, /) -> Simulation:
     return sim
 
 
-def names_of(kind: Callable[[Deployment], Iterable[str]]) -> st.SearchStrategy[Any]:
-    """Names of nodes that there are at this moment."""
+def drawn(ask: Callable[[Any], Any]) -> st.SearchStrategy[Any]:
+    """What a state machine says at this moment."""
+    return st.runner().map(ask)
+
+
+def names_of(kind: Callable[[Any], Iterable[str]]) -> st.SearchStrategy[Any]:
+    """One of the names that a state machine lists at this moment."""
     return st.runner().flatmap(lambda machine: st.sampled_from(list(kind(machine))))
 
 

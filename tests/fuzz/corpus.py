@@ -6,6 +6,7 @@ that take a way through the package which none before has taken.
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,13 +14,14 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
-from spiffesim.errors import SpiffeSimError
-from tests.fuzz.targets import TARGETS, Target
+from tests.fuzz.seeds import seeds
+from tests.fuzz.targets import TARGETS, Target, problem
 
 HERE: Final = Path(__file__).parent
 KEPT: Final = HERE / "corpus"
 FOUND: Final = HERE.parents[1] / "build" / "fuzz"
 """Where `make fuzz` works: for each target a directory of inputs."""
+FINDINGS: Final = FOUND / "findings"
 
 _PACKAGE: Final = str(HERE.parents[1] / "spiffesim")
 MOST_BYTES: Final = 24_000
@@ -37,6 +39,14 @@ def keep(name: str, inputs: Iterable[bytes]) -> None:
     KEPT.mkdir(exist_ok=True)
     lines = sorted({b64encode(data) for data in inputs}, key=lambda line: (len(line), line))
     (KEPT / f"{name}.txt").write_bytes(b"".join(line + b"\n" for line in lines))
+
+
+def spread(name: str) -> None:
+    """Put the kept inputs of a target, and its seeds, where the fuzzer finds them."""
+    for directory in (FOUND / name, FINDINGS / name):
+        directory.mkdir(parents=True, exist_ok=True)
+    for data in (*kept(name), *seeds(name)):
+        (FOUND / name / hashlib.sha1(data).hexdigest()).write_bytes(data)
 
 
 def ways(target: Target, data: bytes) -> set[tuple[str, int, int]]:
@@ -58,9 +68,7 @@ def ways(target: Target, data: bytes) -> set[tuple[str, int, int]]:
     before = sys.gettrace()
     sys.settrace(trace)
     try:
-        target(data)
-    except SpiffeSimError:
-        pass
+        problem(target, data)
     finally:
         sys.settrace(before)
     return taken

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from binascii import a2b_base64
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, Final
 
 from spiffesim import catalogue
@@ -13,6 +15,8 @@ from spiffesim.spiffe.bundlemap import BundleMap
 from spiffesim.spiffe.x509.pem import write_pem
 from tests.fuzz import material
 from tests.oracles import tokens
+
+_STANDARD: Final = bytes.maketrans(b"-_", b"+/")
 
 
 def seeds(name: str) -> list[bytes]:
@@ -50,19 +54,34 @@ def _pieces() -> Iterator[bytes]:
 def _private_keys() -> Iterator[bytes]:
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-    for key_type in ("ec-p256", "ec-p384", "rsa-2048"):
-        key: Any = material.HIERARCHY.key("leaf", key_type).private_key
+    for key in (tokens.ec_key(), tokens.ec_key(1, "P-384"), _small_rsa_key()):
         for form in (PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL):
             yield key.private_bytes(Encoding.DER, form, NoEncryption())
 
 
+def _small_rsa_key() -> Any:
+    """A key of 1024 bits, since larger ones take too long to be checked."""
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    p, q = _prime(3 << 510 | 1), _prime(7 << 509 | 1)
+    d = pow(65537, -1, (p - 1) * (q - 1))
+    public = rsa.RSAPublicNumbers(65537, p * q)
+    crt = rsa.rsa_crt_dmp1(d, p), rsa.rsa_crt_dmq1(d, q), rsa.rsa_crt_iqmp(p, q)
+    return rsa.RSAPrivateNumbers(p, q, d, *crt, public).private_key()
+
+
+def _prime(number: int) -> int:
+    while pow(2, number - 1, number) != 1:
+        number += 2
+    return number
+
+
 def _edits() -> Iterator[bytes]:
-    for depth in range(3):
+    for depth, place in ((0, 0), (0, 1), (1, 1)):
         yield bytes((depth,))
-        for place in range(depth + 2):
-            for which in range(48):
-                for action in range(8):
-                    yield bytes((depth, place, which, action, 2)) + b"\x01\x00"
+        for which in range(48):
+            for action in range(8):
+                yield bytes((depth, place, which, action, 2)) + b"\x01\x00"
 
 
 def _header(**changes: Any) -> bytes:
@@ -84,21 +103,22 @@ def _jwt_svids() -> Iterator[bytes]:
         yield b"\xff" + _header(**changes) + b"\0" + claims
     for claim in ({"aud": "reports"}, {"nbf": tokens.NOW}, {"exp": tokens.NOW + 0.5}, {"iat": "x"}, {"sub": "spiffe://a"}):
         yield b"\xff" + _header() + b"\0" + json.dumps(tokens.changed(tokens.CLAIMS, claim)).encode()
-    for token in _tokens():
-        yield b"\xff" + _opened(token)
+    yield from (b"\xff" + parts for parts in _opened())
 
 
 def _wit_svids() -> Iterator[bytes]:
     yield from (b"\0" + token for token in _tokens())
-    yield from (b"\x01" + _opened(token) for token in _tokens())
+    yield from (b"\x01" + parts for parts in _opened())
     yield b"\x02" + material.PROOF.signature + material.PROOF.signed
     yield b"\x03" + material.PROOF.signed
 
 
-def _opened(token: bytes) -> bytes:
-    """The header and the payload of a token, to be signed again."""
-    parts = [tokens.unb64(part.decode("latin-1")) for part in token.split(b".")[:2]]
-    return b"\0".join(parts)
+def _opened() -> Iterator[bytes]:
+    """The headers and the payloads of tokens, to be signed again."""
+    for token in _tokens():
+        parts = token.split(b".")[:2]
+        with suppress(ValueError):  # where what is wrong with it is its base64
+            yield b"\0".join(a2b_base64(part.translate(_STANDARD) + b"==") for part in parts)
 
 
 def _objects() -> Iterator[bytes]:
@@ -139,7 +159,7 @@ def _entries() -> Iterator[bytes]:
         "federates_with": ["spiffe://other.org"],
         "dns_names": ["a.example.org"],
         "admin": True,
-        "entry_expiry": 1893459600,
+        "entryExpiry": 1893459600,
     }
     yield json.dumps({"entries": [entry]}).encode()
 

@@ -17,7 +17,7 @@ from spiffesim.catalogue.certificates.draft import (
     uri,
 )
 from spiffesim.catalogue.shelf import Shelf
-from spiffesim.profiles import svid_subject
+from spiffesim.profiles import ca_subject, svid_subject
 from spiffesim.spiffe.ids import TrustDomain
 from spiffesim.spiffe.rules.x509 import X509_SVID
 from spiffesim.spiffe.x509 import der
@@ -143,20 +143,20 @@ def address_held_against_constraint(chain: Chain) -> None:
 
 @LIMITS("name_constraints_known", depth=1)
 def directory_constraint_of_intermediate(chain: Chain) -> None:
-    """The intermediate above the leaf has a critical constraint on directory names."""
-    _constrain(chain.intermediate, permitted=(directory(svid_subject()),))
+    """The intermediate above the leaf has a critical constraint on directory names, which the leaf's subject breaks."""
+    _constrain(chain.intermediate, permitted=(directory(ca_subject(0)),))
 
 
 @LIMITS("name_constraints_known")
 def directory_constraint_of_root(chain: Chain) -> None:
-    """The root has a critical constraint on directory names."""
-    _constrain(chain.root, excluded=(directory(svid_subject(("other.example",))),))
+    """The root has a critical constraint on directory names, which the subject of what it issued breaks."""
+    _constrain(chain.root, permitted=(directory(ca_subject(0)),))
 
 
 @LIMITS("name_constraints_known")
 def address_constraint(chain: Chain) -> None:
-    """The leaf has an IP address beside its ID, and its issuer a critical constraint on those."""
-    chain.leaf.name(uri(chain.spiffe_id), address(192, 0, 2, 1))
+    """The leaf has an IP address beside its ID, and its issuer a critical constraint that permits others."""
+    chain.leaf.name(uri(chain.spiffe_id), address(198, 51, 100, 1))
     _constrain(chain.issuer, permitted=(address(192, 0, 2, 0, 255, 255, 255, 0),))
 
 

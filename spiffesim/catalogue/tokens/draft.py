@@ -103,6 +103,10 @@ class Draft:
         """The key ID of the right key."""
         return key_id(self.hierarchy, self.use)
 
+    def seal(self) -> None:
+        """Sign what is there now; what is changed from here on is changed behind the back of who signed."""
+        self.signature = sign(self.algorithm, self.private_key, self.signed)
+
     def hold(self, *bundles: SpiffeBundle) -> None:
         """Let the validator hold these bundles, and no others."""
         self.bundles = BundleMap(bundles)
@@ -110,8 +114,9 @@ class Draft:
     def publish(self, *keys: PrivateKey) -> None:
         """Let the bundle hold these keys in place of the right one, the first under its key ID."""
         names = [self.kid, *(f"{self.kid}-{place}" for place in range(1, len(keys)))]
-        pairs = [(name, spki_of(key.public_key())) for name, key in zip(names, keys, strict=True)]
-        self.hold(SpiffeBundle(self.hierarchy.trust_domain, **{f"{self.use}_spki": pairs}))
+        pairs = tuple((name, spki_of(key.public_key())) for name, key in zip(names, keys, strict=True))
+        jwt, wit = (pairs, ()) if self.use == "jwt" else ((), pairs)
+        self.hold(SpiffeBundle(self.hierarchy.trust_domain, jwt_spki=jwt, wit_spki=wit))
 
     def sign_with(self, algorithm: str, private_key: PrivateKey) -> None:
         """Sign by another algorithm with another key, which header and bundle then say."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+from hashlib import sha256
 from typing import Final
 
 from spiffesim.catalogue.shelf import Shelf
@@ -13,11 +15,6 @@ from spiffesim.spiffe.rules.jwt import JWT_SVID
 HEADER: Final = Shelf[JwtDraft](JWT_SVID)
 
 # Members that may not be there
-
-
-def _stranger(draft: JwtDraft) -> None:
-    """Sign with a key that nobody knows but the header."""
-    draft.private_key = draft.hierarchy.key("stranger").private_key
 
 
 @HEADER("header_members")
@@ -35,7 +32,7 @@ def header_jku(draft: JwtDraft) -> None:
 @HEADER("header_members")
 def header_x5c(draft: JwtDraft) -> None:
     """The header holds certificates (x5c)."""
-    draft.header["x5c"] = [b64url(draft.hierarchy.root_der)]
+    draft.header["x5c"] = [b64encode(draft.hierarchy.root_der).decode("ascii")]
 
 
 @HEADER("header_members")
@@ -47,7 +44,7 @@ def header_x5u(draft: JwtDraft) -> None:
 @HEADER("header_members")
 def header_x5t(draft: JwtDraft) -> None:
     """The header holds the digest of a certificate (x5t#S256)."""
-    draft.header["x5t#S256"] = b64url(draft.hierarchy.key("root").key_id)
+    draft.header["x5t#S256"] = b64url(sha256(draft.hierarchy.root_der).digest())
 
 
 @HEADER("header_members", clause="RFC 7515 4.1.11")

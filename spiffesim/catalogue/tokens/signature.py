@@ -6,6 +6,7 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
+from spiffesim.catalogue.hierarchy import HIERARCHIES
 from spiffesim.catalogue.shelf import Shelf
 from spiffesim.catalogue.tokens.draft import JwtDraft
 from spiffesim.catalogue.tokens.signing import P256_ORDER, joined, split
@@ -97,6 +98,18 @@ def signature_too_long(draft: JwtDraft) -> None:
     draft.signature += b"\0"
 
 
+def _rsa(draft: JwtDraft) -> None:
+    """Sign by RS256."""
+    draft.sign_with("RS256", draft.hierarchy.key("jwt", "rsa-2048").private_key)
+
+
+@SIGNATURE("signature", clause="RFC 8017 8.2.2", repair=_rsa)
+def rsa_signature_padded(draft: JwtDraft) -> None:
+    """The RS256 signature has one byte more than the key, a zero before all others."""
+    _rsa(draft)
+    draft.signature = b"\0" + draft.signature
+
+
 # Of something else
 
 
@@ -112,9 +125,7 @@ def signature_bit_flipped(draft: JwtDraft) -> None:
 @SIGNATURE("signature", clause="RFC 7515 5.2")
 def signature_of_another_token(draft: JwtDraft) -> None:
     """The signature is that of another token."""
-    draft.claims["sub"] = f"{draft.spiffe_id}/another"
-    draft.signature = draft.signature
-    draft.claims_part = b64url_bytes(write_json({**draft.claims, "sub": draft.spiffe_id}))
+    draft.signature = JwtDraft(draft.hierarchy, draft.number + HIERARCHIES).signature
 
 
 @SIGNATURE("signature", clause="RFC 7515 5.2")
@@ -122,7 +133,7 @@ def claims_changed(draft: JwtDraft) -> None:
     """The token was signed for another audience, which somebody has changed."""
     right = draft.claims_part
     draft.claims_part = b64url_bytes(write_json({**draft.claims, "aud": ["payments"]}))
-    draft.signature = draft.signature
+    draft.seal()
     draft.claims_part = right
 
 
@@ -131,7 +142,7 @@ def header_changed(draft: JwtDraft) -> None:
     """The token was signed under a header without typ, which somebody has added."""
     right = draft.header_part
     draft.header_part = b64url_bytes(write_json({"alg": "ES256", "kid": draft.kid}))
-    draft.signature = draft.signature
+    draft.seal()
     draft.header_part = right
 
 
@@ -140,7 +151,7 @@ def signature_over_claims_only(draft: JwtDraft) -> None:
     """What is signed are the claims alone, without the header."""
     header = draft.header_part
     draft.header_part = b""
-    draft.signature = draft.signature
+    draft.seal()
     draft.header_part = header
 
 
@@ -149,7 +160,7 @@ def signature_over_json(draft: JwtDraft) -> None:
     """What is signed is the JSON of header and claims, not their base64url."""
     parts = draft.header_part, draft.claims_part
     draft.header_part, draft.claims_part = draft.header_json, draft.claims_json
-    draft.signature = draft.signature
+    draft.seal()
     draft.header_part, draft.claims_part = parts
 
 

@@ -83,7 +83,7 @@ def authenticate(secret: bytes, data: bytes) -> bytes:
 
 
 def split(signature: bytes) -> tuple[int, int]:
-    """r and s of a raw ECDSA signature."""
+    """R and s of a raw ECDSA signature."""
     half = len(signature) // 2
     return int.from_bytes(signature[:half], "big"), int.from_bytes(signature[half:], "big")
 

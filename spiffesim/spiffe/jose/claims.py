@@ -17,7 +17,8 @@ from spiffesim.spiffe.ids import SpiffeId
 from spiffesim.spiffe.jose.jsontext import kind_of
 
 _FIRST: Final = moment(0).replace(year=1)
-_EARLIEST: Final = -((moment(0) - _FIRST) // timedelta(microseconds=1))
+EARLIEST: Final = -((moment(0) - _FIRST) // timedelta(microseconds=1))
+"""The first instant of the year 1."""
 
 
 class Broken(Exception):
@@ -66,7 +67,7 @@ def instant(claims: Mapping[str, Any], name: str) -> Microseconds:
 
 def as_datetime(microseconds: Microseconds) -> datetime:
     """An instant as a datetime; one outside the years 1 to 9999 becomes the nearest inside."""
-    return moment(min(max(microseconds, _EARLIEST), LAST))
+    return moment(min(max(microseconds, EARLIEST), LAST))
 
 
 def apart(first: Microseconds, second: Microseconds) -> str:
@@ -77,12 +78,13 @@ def apart(first: Microseconds, second: Microseconds) -> str:
 
 def both(first: Microseconds, second: Microseconds) -> tuple[str, str]:
     """Two instants as a person compares them."""
-    if all(_EARLIEST <= microseconds <= LAST for microseconds in (first, second)):
+    if all(EARLIEST <= microseconds <= LAST for microseconds in (first, second)):
         return clock_times(first, second)
-    return _far(first), _far(second)
+    return written(first), written(second)
 
 
-def _far(microseconds: Microseconds) -> str:
+def written(microseconds: Microseconds) -> str:
+    """An instant of any size, as a person reads it."""
     if microseconds > LAST:
         return "after the year 9999"
-    return rfc3339(microseconds) if microseconds >= _EARLIEST else "before the year 1"
+    return rfc3339(microseconds) if microseconds >= EARLIEST else "before the year 1"

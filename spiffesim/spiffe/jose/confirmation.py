@@ -1,6 +1,6 @@
 """The key in a token that its holder proves to have: ``cnf.jwk``.
 
-Spec: WIT-SVID 3.2, RFC 7800 3.2
+Spec: WIT-SVID 3.2, RFC 7800 3.1 and 3.2
 """
 
 from __future__ import annotations
@@ -63,4 +63,9 @@ def _jwk(claims: Mapping[str, Any]) -> dict[str, Any]:
                 "confirmation", f"{path} is {kind_of(place)}, not an object, so nobody can prove to hold the key"
             )
     found: dict[str, Any] = place
+    for name in ("jwe", "jku"):
+        if name in claims["cnf"]:
+            raise BrokenConfirmation(
+                "confirmation", f"cnf.{name} is there beside cnf.jwk, so which key the holder proves to have is not known"
+            )
     return found

@@ -101,8 +101,8 @@ class _Judgement:
         claims = gojose.read_claims(parsed.payload)
         self.spiffe_id = _subject(claims)
         gojose.verify(parsed, self._key(self.spiffe_id.trust_domain, key_id))
-        self._check_audience(claims)
-        self._check_times(claims)
+        check_audience(claims, self.question.audience)
+        check_times(claims, self.question.at)
 
     def _parse(self, token: object) -> gojose.Token:
         try:
@@ -120,25 +120,35 @@ class _Judgement:
             raise Failed("authority", text, trust_domain=trust_domain, key_id=key_id)
         return bundle.jwt_authorities[key_id]
 
-    def _check_audience(self, claims: Mapping[str, Any]) -> None:
-        expected = self.question.audience
-        found = claims.get("aud", ())
-        audience = (found,) if isinstance(found, str) else tuple(found)
-        if set(expected).isdisjoint(audience):
-            text = f"expected audience in {quoted_list(expected)} (audience={quoted_list(audience)})"
-            raise Failed("intended", text, audience=audience, expected=expected)
 
-    def _check_times(self, claims: Mapping[str, Any]) -> None:
-        at = self.question.at
-        begins, ends, made = (_instant(claims.get(name)) for name in ("nbf", "exp", "iat"))
-        if begins is not None and at + LEEWAY < begins:
-            text = "go-jose/go-jose/jwt: validation failed, token not valid yet (nbf)"
-            raise Failed("begun", text, not_before=read.as_datetime(begins), at=read.as_datetime(at))
-        if ends is not None and at - LEEWAY > ends:
-            raise Failed("unexpired", "token has expired", not_after=read.as_datetime(ends), at=read.as_datetime(at))
-        if made is not None and at + LEEWAY < made:
-            text = "go-jose/go-jose/jwt: validation field, token issued in the future (iat)"
-            raise Failed("issued", text, not_before=read.as_datetime(made), at=read.as_datetime(at))
+def check_audience(claims: Mapping[str, Any], expected: tuple[str, ...]) -> None:
+    """Whether ``aud`` holds one of the names that the validator goes by.
+
+    Raises:
+        Failed: By the rule ``intended``.
+    """
+    found = claims.get("aud", ())
+    audience = (found,) if isinstance(found, str) else tuple(found)
+    if set(expected).isdisjoint(audience):
+        text = f"expected audience in {quoted_list(expected)} (audience={quoted_list(audience)})"
+        raise Failed("intended", text, audience=audience, expected=expected)
+
+
+def check_times(claims: Mapping[str, Any], at: Microseconds) -> None:
+    """Whether it has begun, has not ended, and is not from the future, with a minute of leeway.
+
+    Raises:
+        Failed: By the rule ``begun``, ``unexpired`` or ``issued``.
+    """
+    begins, ends, made = (_instant(claims.get(name)) for name in ("nbf", "exp", "iat"))
+    if begins is not None and at + LEEWAY < begins:
+        text = "go-jose/go-jose/jwt: validation failed, token not valid yet (nbf)"
+        raise Failed("begun", text, not_before=read.as_datetime(begins), at=read.as_datetime(at))
+    if ends is not None and at - LEEWAY > ends:
+        raise Failed("unexpired", "token has expired", not_after=read.as_datetime(ends), at=read.as_datetime(at))
+    if made is not None and at + LEEWAY < made:
+        text = "go-jose/go-jose/jwt: validation field, token issued in the future (iat)"
+        raise Failed("issued", text, not_before=read.as_datetime(made), at=read.as_datetime(at))
 
 
 def _subject(claims: Mapping[str, Any]) -> SpiffeId:

@@ -15,7 +15,7 @@ from spiffesim.errors import (
 )
 from spiffesim.spiffe.verdict import Rule, Rulebook
 
-_READ: Final = ("chain_present", "certificate_encoding")
+_READ: Final = ("chain_present", "chain_size", "certificate_size", "certificate_encoding")
 _SHAPE: Final = (*_READ, "version")
 _IDENTITY: Final = ("one_uri", "spiffe_id")
 _USAGE: Final = (*_SHAPE, "key_usage_present")
@@ -25,12 +25,27 @@ X509_SVID: Final = Rulebook(
     "x509-svid",
     (
         Rule("chain_present", "X509-SVID 5.1", "A certificate is presented.", Malformed),
+        # RFC 5280 leaves it to us how much is read; the numbers are those of the module of limits.
+        Rule(
+            "chain_size",
+            "RFC 5280 6.1",
+            "No more certificates, and no more octets of them, are presented than are read: 16,384, and 8 MiB.",
+            Malformed,
+            needs=("chain_present",),
+        ),
+        Rule(
+            "certificate_size",
+            "RFC 5280 4.1",
+            "No presented certificate has more octets than are read: 256 KiB.",
+            Malformed,
+            needs=("chain_present", "chain_size"),
+        ),
         Rule(
             "certificate_encoding",
             "RFC 5280 4.1",
             "Every presented certificate is exactly one certificate in DER.",
             Malformed,
-            needs=("chain_present",),
+            needs=("chain_present", "chain_size", "certificate_size"),
         ),
         # What every certificate of the path has to be
         Rule("version", "RFC 5280 4.1.2.1", "It is a certificate of version 3.", Malformed, "certificate", _READ),
@@ -84,6 +99,14 @@ X509_SVID: Final = Rulebook(
             (*_SHAPE, *_IDENTITY),
         ),
         Rule("leaf_not_ca", "X509-SVID 5.2", "A leaf is not a CA certificate.", ConstraintViolation, "leaf", _SHAPE),
+        Rule(
+            "leaf_key",
+            "RFC 5280 4.2.1.3",
+            "The key of a leaf is of a kind that makes signatures, and has the form of its kind.",
+            ConstraintViolation,
+            "leaf",
+            _SHAPE,
+        ),
         Rule("key_usage_present", "X509-SVID 4.3", "A leaf has a key usage.", ConstraintViolation, "leaf", _SHAPE),
         Rule(
             "key_usage_critical",
@@ -173,7 +196,7 @@ X509_SVID: Final = Rulebook(
         Rule(
             "signing_key",
             "RFC 5280 6.1.4",
-            "The key that signed it is one of P-256, P-384, P-521, Ed25519, or RSA of at least 2048 bits.",
+            "The key that signed it is one of P-256, P-384, P-521, Ed25519, or RSA of 2048 to 8192 bits.",
             ConstraintViolation,
             "signed",
             _PATH,

@@ -11,9 +11,8 @@ from typing import Any, Final
 from spiffesim.errors import InvalidSvid
 from spiffesim.spiffe.x509 import der
 from spiffesim.spiffe.x509.certificate import Certificate
-from spiffesim.spiffe.x509.fields import key_algorithm
+from spiffesim.spiffe.x509.publickey import Signer, signer_of
 
-MIN_RSA_BITS: Final = 2048
 _ECDSA: Final = {
     "1.2.840.10045.4.3.2": "SHA256",
     "1.2.840.10045.4.3.3": "SHA384",
@@ -51,17 +50,6 @@ _ALGORITHMS: Final[dict[bytes, tuple[str, str]]] = {
     **{der.sequence(der.oid(name), b"\x05\x00"): ("rsa", digest) for name, digest in _RSA.items()},
     **{_pss(digest): ("pss", digest) for digest in _HASHES},
     der.sequence(der.oid("1.3.101.112")): ("ed25519", ""),
-}
-
-
-_P256: Final = der.sequence(der.oid("1.2.840.10045.2.1"), der.oid("1.2.840.10045.3.1.7"))
-# What a key is for, as the AlgorithmIdentifier in its SubjectPublicKeyInfo says it. Nothing else is loaded.
-_KEY_KINDS: Final = {
-    _P256: "ec",
-    der.sequence(der.oid("1.2.840.10045.2.1"), der.oid("1.3.132.0.34")): "ec",  # P-384
-    der.sequence(der.oid("1.2.840.10045.2.1"), der.oid("1.3.132.0.35")): "ec",  # P-521
-    der.sequence(der.oid("1.2.840.113549.1.1.1"), b"\x05\x00"): "rsa",
-    der.sequence(der.oid("1.3.101.112")): "ed25519",
 }
 
 
@@ -105,7 +93,7 @@ def verifies(child: Certificate, issuer: Certificate) -> bool:
     if check is None:
         algorithm = child.signature_algorithm
         check = child.signature_check = _arguments(algorithm) if algorithm in _ALGORITHMS else ("", ())
-    if _key_kind(issuer) != check[0]:
+    if (issuer.signer or signer(issuer)).family != check[0]:
         return False
     try:
         key: Any = issuer.public_key
@@ -123,28 +111,21 @@ def _invalid_signature() -> type[Exception]:
     return InvalidSignature
 
 
-def _key_kind(certificate: Certificate) -> str:
-    kind = certificate.key_kind
-    if kind is None:
-        found = "ec" if is_p256(certificate) else _KEY_KINDS.get(key_algorithm(certificate.spki), "?")
-        kind = certificate.key_kind = found
-    return kind
-
-
-def is_p256(certificate: Certificate) -> bool:
-    """Whether the key of a certificate is said to be on the curve P-256, as nearly all are."""
-    return certificate.spki.startswith(_P256, 2)
+def signer(certificate: Certificate) -> Signer:
+    """The key of a certificate, as one that signs others; worked out once a certificate."""
+    found = certificate.signer
+    if found is None:
+        found = certificate.signer = signer_of(certificate.spki)
+    return found
 
 
 def key_problem(certificate: Certificate) -> str | None:
     """Why the key of a certificate may sign no certificate, to follow its name, or None."""
-    kind = _key_kind(certificate)
-    if kind == "?":
-        return "has a key that is not one of P-256, P-384, P-521, RSA and Ed25519"
+    problem = signer(certificate).problem
+    if problem is not None:
+        return problem
     try:
-        key: Any = certificate.public_key
+        certificate.public_key  # noqa: B018  # it is loaded
     except InvalidSvid:
         return "has a public key that cannot be used"
-    if kind == "rsa" and key.key_size < MIN_RSA_BITS:
-        return f"has an RSA key of {key.key_size} bits, {MIN_RSA_BITS - key.key_size} fewer than {MIN_RSA_BITS}"
     return None

@@ -6,8 +6,11 @@ Spec: RFC 5280 4.1
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
+
+import attrs
 
 from spiffesim.errors import InvalidSpiffeId, InvalidSvid
 from spiffesim.instants import Microseconds, moment
@@ -15,11 +18,13 @@ from spiffesim.spiffe.ids import SpiffeId
 from spiffesim.spiffe.x509 import der, fields
 from spiffesim.spiffe.x509.der import DerError
 from spiffesim.spiffe.x509.extensions import Extensions, read_extensions
+from spiffesim.spiffe.x509.limits import check_certificate
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
     from spiffesim.spiffe.x509.problems import Problem
+    from spiffesim.spiffe.x509.publickey import Signer
 
 _NO_EXTENSIONS: Final = Extensions()
 _EMPTY_NAME: Final = b"\x30\x00"
@@ -60,7 +65,6 @@ class Certificate:
         "issuer",
         "issuer_grade",
         "issuer_problems",
-        "key_kind",
         "leaf_problems",
         "not_after",
         "not_before",
@@ -69,6 +73,7 @@ class Certificate:
         "signature",
         "signature_algorithm",
         "signature_check",
+        "signer",
         "spki",
         "subject",
         "subject_key_id",
@@ -92,7 +97,7 @@ class Certificate:
     spki: bytes
     extensions: Extensions
     # Worked out by algorithms, problems and path, once a certificate.
-    key_kind: str | None
+    signer: Signer | None
     signature_check: tuple[str, tuple[Any, ...]] | None
     leaf_problems: tuple[Problem, ...] | None
     issuer_problems: tuple[Problem, ...] | None
@@ -102,7 +107,7 @@ class Certificate:
         self.der = data
         self.extensions = _NO_EXTENSIONS
         self.leaf_problems = self.issuer_problems = None
-        self.key_kind = self.signature_check = self.issuer_grade = None
+        self.signer = self.signature_check = self.issuer_grade = None
         self._spiffe_id: SpiffeId | None = None
         self._public_key: CertificatePublicKeyTypes | None = None
         self._key_id: bytes | None = None
@@ -205,30 +210,38 @@ class Certificate:
         return f"<Certificate {names} ({kind}, {moment(self.not_before)} to {moment(self.not_after)})>"
 
 
+def _once_each(certificates: Iterable[Certificate]) -> tuple[Certificate, ...]:
+    return tuple(dict.fromkeys(certificates))
+
+
+@attrs.frozen(eq=False, repr=False)
 class Anchors:
-    """The X.509 authorities of one bundle, findable by name.
+    """The X.509 authorities of one bundle, findable by name; they never change.
 
     Attributes:
         certificates: All of them, without repetitions.
         by_subject: Those with a certain subject.
     """
 
-    __slots__ = ("by_subject", "certificates")
+    certificates: tuple[Certificate, ...] = attrs.field(converter=_once_each)
+    by_subject: Mapping[bytes, tuple[Certificate, ...]] = attrs.field(init=False)
 
-    def __init__(self, certificates: Iterable[Certificate]) -> None:
-        self.certificates = tuple(dict.fromkeys(certificates))
-        self.by_subject: dict[bytes, list[Certificate]] = {}
+    @by_subject.default
+    def _found_by_name(self) -> Mapping[bytes, tuple[Certificate, ...]]:
+        found: dict[bytes, list[Certificate]] = {}
         for certificate in self.certificates:
-            self.by_subject.setdefault(certificate.subject, []).append(certificate)
+            found.setdefault(certificate.subject, []).append(certificate)
+        return MappingProxyType({subject: tuple(namesakes) for subject, namesakes in found.items()})
 
 
 def read_certificate(data: Any) -> Certificate:
     """Read one certificate strictly from DER.
 
     Raises:
-        InvalidSvid: If the bytes are not exactly one certificate.
+        InvalidSvid: If the bytes are not exactly one certificate, or more than ``MAX_CERTIFICATE``.
     """
     try:
+        check_certificate(data)
         return Certificate(bytes(data) if isinstance(data, bytearray | memoryview) else data)
     except DerError as error:
         raise InvalidSvid(

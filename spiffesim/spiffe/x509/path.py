@@ -8,8 +8,9 @@ a dead end is backed out of.
 
 The search gives up after ``SPARE_CHECKS`` signature checks more than there are presented
 certificates, or after ``LOOKS`` times as many looks at candidates, so that thousands of decoys end
-in an error and not in a wait. A remembered signature counts as one that is checked: the answer
-does not depend on what was seen before.
+in an error and not in a wait. What is counted is checks of P-256: where the issuer's key costs more,
+a check counts as several. A remembered signature counts as one that is checked: the answer does not
+depend on what was seen before.
 
 Spec: RFC 5280 6.1, X509-SVID 5.1
 """
@@ -22,7 +23,7 @@ from itertools import pairwise
 from typing import Final
 
 from spiffesim.instants import Microseconds
-from spiffesim.spiffe.x509.algorithms import is_p256, key_problem, verifies
+from spiffesim.spiffe.x509.algorithms import signer, verifies
 from spiffesim.spiffe.x509.certificate import Anchors, Certificate
 from spiffesim.spiffe.x509.constraints import constrained, effort
 from spiffesim.spiffe.x509.edges import EdgeMemo
@@ -30,6 +31,8 @@ from spiffesim.spiffe.x509.problems import issuer_problems
 
 SPARE_CHECKS: Final = 1_000
 LOOKS: Final = 32
+STRAIGHT: Final = 128
+"""How many presented certificates are followed in their order before checks are counted; the search goes on there."""
 
 # What a certificate is worth as an issuer, whatever the time and the path.
 _UNFIT: Final = 0
@@ -41,8 +44,8 @@ def grade(certificate: Certificate) -> int:
     """What a certificate is worth as an issuer, worked out once a certificate."""
     worth = certificate.issuer_grade
     if worth is None:
-        # A P-256 key is not loaded here: where its signature is remembered, it need not be loaded at all.
-        if issuer_problems(certificate) or not (is_p256(certificate) or key_problem(certificate) is None):
+        # The key is not loaded here: where its signature is remembered, it need not be loaded at all.
+        if issuer_problems(certificate) or signer(certificate).problem is not None:
             worth = _UNFIT
         elif certificate.path_length is not None or certificate.extensions.name_constraints is not None:
             worth = _CONSTRAINED
@@ -71,13 +74,14 @@ def straight(
     authorities = anchors.by_subject
     child = chain[0]
     verified = 0  # and the place of the child
+    last = min(len(chain), STRAIGHT)
     while True:
         name, wanted = child.issuer, child.authority_key_id
         if name in authorities:
             anchor = _anchor_of(child, authorities[name])
             if anchor is not None and _usable(anchor, at):
                 return (verified + 1, anchor) if check(child, anchor) else (verified, None)
-        if verified + 1 == len(chain):
+        if verified + 1 == last:
             return verified, None
         issuer = chain[verified + 1]
         if (
@@ -119,7 +123,7 @@ class Search:
         verified: How many certificates from the leaf on are known to be signed by the next one.
 
     Attributes:
-        checks: How many signatures have been asked for.
+        checks: What the signatures that have been asked for cost, in checks of P-256.
     """
 
     def __init__(
@@ -134,7 +138,7 @@ class Search:
         self.certificates = presented + anchors.certificates
         self.first_anchor = len(presented)
         self.at = at
-        self.checks = verified
+        self.checks = sum(signer(issuer).cost for issuer in chain[1 : verified + 1])
         self._check = verifies if memo is None else memo.verifies
         self._most_checks = len(presented) + SPARE_CHECKS
         self._looks = LOOKS * self._most_checks
@@ -225,10 +229,12 @@ class Search:
         edge = child, issuer
         known = self._edges.get(edge)
         if known is None:
-            if self.checks >= self._most_checks:
+            above = self.certificates[issuer]
+            cost = signer(above).cost
+            if self.checks + cost > self._most_checks:
                 raise BudgetSpentError
-            self.checks += 1
-            known = self._edges[edge] = self._check(self.certificates[child], self.certificates[issuer])
+            self.checks += cost
+            known = self._edges[edge] = self._check(self.certificates[child], above)
         return known
 
     def look(self, number: int = 1) -> None:

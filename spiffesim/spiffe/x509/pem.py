@@ -6,6 +6,8 @@ import re
 from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
 
+from spiffesim.spiffe.x509.limits import MAX_PEM
+
 # The label is bounded, so that a text of many beginnings is not read again from each of them.
 _BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,64})-----([A-Za-z0-9+/=\s]*)-----END \1-----")
 
@@ -21,10 +23,12 @@ def read_pem(pem: bytes | str) -> list[tuple[str, bytes]]:
     """The blocks of a text, each its label and its bytes; what stands between them is skipped (RFC 7468 2).
 
     Raises:
-        ValueError: With the reason, if there is none, or one is broken.
+        ValueError: With the reason, if there is none, one is broken, or the text is longer than ``MAX_PEM``.
     """
     if not isinstance(pem, bytes | str):
         raise ValueError(f"PEM is text, not {type(pem).__name__}")
+    if len(pem) > MAX_PEM:
+        raise ValueError(f"the text has {len(pem)} characters, {len(pem) - MAX_PEM} more than {MAX_PEM}")
     text = pem if isinstance(pem, str) else pem.decode("utf-8", "replace")
     blocks = _BLOCK.findall(text)
     if len(blocks) != text.count("-----BEGIN ") or not blocks:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spiffesim.errors import InvalidSvid
+from spiffesim.spiffe.x509.limits import MAX_PRIVATE_KEY
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
@@ -21,12 +22,14 @@ def load_key(data: bytes, *, trusted: bool) -> PrivateKeyTypes:
         trusted: Whether to spare the check that RSA's primes are primes, which takes 35 to 270 ms.
 
     Raises:
-        InvalidSvid: If it cannot be loaded.
+        InvalidSvid: If it cannot be loaded, or has more than ``MAX_PRIVATE_KEY`` octets.
     """
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import load_der_private_key
 
     try:
+        if len(data) > MAX_PRIVATE_KEY:
+            raise ValueError(f"it has {len(data)} octets, {len(data) - MAX_PRIVATE_KEY} more than {MAX_PRIVATE_KEY}")
         return load_der_private_key(data, None, unsafe_skip_rsa_key_validation=trusted)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise InvalidSvid(

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from spiffesim.errors import InvalidSpiffeId
 from spiffesim.spiffe.ids import SpiffeId
 from spiffesim.spiffe.x509 import extensions as ext
 from spiffesim.spiffe.x509.certificate import Certificate
 from spiffesim.spiffe.x509.der import needs_generalized
+from spiffesim.spiffe.x509.publickey import leaf_key_problem
+
+_MOST_TOLD: Final = 8  # of those that a stranger may repeat ten thousand times
 
 
 class Problem(NamedTuple):
@@ -49,7 +52,7 @@ def issuer_problems(certificate: Certificate) -> tuple[Problem, ...]:
 def _any(certificate: Certificate) -> Iterator[Problem]:
     if certificate.version != 3:
         yield Problem("version", f"is a certificate of version {certificate.version}, not 3")
-    for name in certificate.extensions.repeated:
+    for name in certificate.extensions.repeated[:_MOST_TOLD]:
         yield Problem("unique_extensions", f"has the extension {name} more than once", {"extension": name})
     octets = (certificate.serial.bit_length() + 7) // 8
     if certificate.serial < 0 or octets > 20:
@@ -62,7 +65,7 @@ def _any(certificate: Certificate) -> Iterator[Problem]:
         yield Problem("validity_encoding", "has a date before 2050 as GeneralizedTime")
     if certificate.signature_algorithm != certificate.inner_algorithm:
         yield Problem("algorithms_agree", "names one signature algorithm inside and another one outside")
-    for name in certificate.extensions.unknown_critical:
+    for name in certificate.extensions.unknown_critical[:_MOST_TOLD]:
         yield Problem("critical_extensions", f"has the unknown critical extension {name}", {"extension": name})
 
 
@@ -71,6 +74,9 @@ def _leaf(certificate: Certificate) -> Iterator[Problem]:
         yield from _leaf_names(certificate)
         if certificate.is_ca:
             yield Problem("leaf_not_ca", "is a CA certificate, which is no identity; present the leaf first")
+        reason = leaf_key_problem(certificate.spki)
+        if reason is not None:
+            yield Problem("leaf_key", reason)
         yield from _leaf_usage(certificate)
 
 
@@ -117,6 +123,8 @@ def _issuer(certificate: Certificate) -> Iterator[Problem]:
         yield Problem("issuer_key_usage", "has no key usage")
     elif not certificate.key_usage & ext.KEY_CERT_SIGN:
         yield Problem("issuer_key_cert_sign", "has a key usage without keyCertSign")
+    # What its extended key usage says, critical or not, is nobody's concern here: X509-SVID 4.4 demands one of leaves,
+    # and by RFC 5280 4.2.1.12 it says what its own key is for, not what the certificates below it are.
     uris = certificate.uris
     if len(uris) > 1:
         yield Problem("issuer_one_uri", f"has {len(uris)} URIs among its alternative names", {"uris": uris})

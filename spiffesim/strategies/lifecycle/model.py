@@ -25,6 +25,7 @@ class Model:
         skews: How wrong clocks are, in seconds.
         lost: Servers and workloads of which nothing is claimed any more but that nothing wrong is accepted.
         tainted: The authorities that were tainted, each with its server.
+        revocable: What each server has tainted last, and has not replaced since: only that can be revoked.
         revoked: The authorities that were revoked, each with its server.
     """
 
@@ -35,6 +36,7 @@ class Model:
     skews: dict[str, int] = attrs.field(factory=dict)
     lost: set[str] = attrs.field(factory=set)
     tainted: dict[str, str] = attrs.field(factory=dict)
+    revocable: dict[str, tuple[str, ...]] = attrs.field(factory=dict)
     revoked: dict[str, str] = attrs.field(factory=dict)
 
     # Where things stand
@@ -77,20 +79,20 @@ class Model:
         """Lose what has been broken for too long to come back by itself."""
         self.lose(*(node for node, since in self.broken.items() if now - since > longest))
 
-    def taint(self, server: str, *authorities: str) -> None:
-        """Note that authorities are not to be trusted any more. Who is out of touch may never hear of it."""
-        self.tainted.update(dict.fromkeys(filter(None, authorities), server))
+    def rotate(self, server: str) -> None:
+        """Note that authorities are replaced. Who is out of touch may never find back."""
+        self.revocable.pop(server, None)
         self.lose(*self.broken)
+
+    def taint(self, server: str, *authorities: str) -> None:
+        """Note that authorities are not to be trusted any more."""
+        self.revocable[server] = tuple(filter(None, authorities))
+        self.tainted.update(dict.fromkeys(self.revocable[server], server))
 
     def revoke(self, server: str) -> None:
         """Note that what was tainted at a server is revoked."""
-        revoked = {authority: at for authority, at in self.tainted.items() if at == server}
-        self.revoked.update(revoked)
+        self.revoked.update(dict.fromkeys(self.revocable.pop(server), server))
         self.lose(*self.broken)
-
-    def may_revoke(self, server: str) -> bool:
-        """Whether something tainted at a server is not revoked yet."""
-        return any(at == server and authority not in self.revoked for authority, at in self.tainted.items())
 
     # What is to be answered
 
@@ -117,11 +119,12 @@ class Model:
         return True if self._trusts(judge, document) else None
 
     def _expects_revoked(self, judge: str, document: Document) -> bool | None:
-        """Revoked roots are gone everywhere, revoked JWT keys where they were revoked, and only there."""
-        there = document.kind == "x509" or self.revoked[document.authority] in (ROOT, *self._servers(judge))
-        there = document.kind == "x509" or self.revoked[document.authority] == self._servers(judge)[0]
-        root = document.kind == "x509" or self.revoked[document.authority] == ROOT
-        return False if there and root and self.is_whole(judge) else None
+        """A revoked root is gone everywhere; a revoked JWT key at the workloads of the root server that revoked it.
+
+        Revocations of JWT keys do not come down, and what a nested server revokes comes back from above.
+        """
+        gone = document.kind == "x509" or self.revoked[document.authority] == self.homes.get(judge) == ROOT
+        return False if gone and self.is_whole(judge) else None
 
     def _trusts(self, judge: str, document: Document) -> bool:
         """Whether what has signed a document is known to a judge."""
@@ -129,6 +132,3 @@ class Model:
             return document.claimed
         # Who is cut off still knows what it has been given itself.
         return judge == document.owner and document.claimed and self.works_on(judge)
-
-    def _servers(self, workload: str) -> list[str]:
-        return list(self.way_up(workload))[1:]

@@ -44,9 +44,10 @@ class SimulatedSystem:
     # Operators
 
     def nest(self, parent: str, name: str) -> None:
-        """Nest a server."""
+        """Nest a server, which attests through an agent of its own."""
         above = self.sim.servers[parent]
-        above.nest(name, key_manager="disk", **tier(above.config.ca_ttl / _RULE))
+        via = above.agent(_agent(name))
+        above.nest(name, via=via, key_manager="disk", **tier(above.config.ca_ttl / _RULE))
 
     def register(self, server: str, workload: str) -> None:
         """Start an agent, and a workload on it."""
@@ -147,8 +148,8 @@ class SimulatedSystem:
         return str(self.sim.workloads[workload].validate_jwt_svid(token, audience=audience).spiffe_id)
 
 
-def _agent(workload: str) -> str:
-    return f"agent of {workload}"
+def _agent(node: str) -> str:
+    return f"agent of {node}"
 
 
 def _before(server: Server) -> Authorities:

@@ -118,7 +118,7 @@ class System(Protocol):
         ...
 
     def revoke(self, server: str) -> None:
-        """Revoke what was tainted."""
+        """Revoke what was tainted last; no rotation has come in between."""
         ...
 
     # Faults

@@ -31,7 +31,7 @@ def test_a_key_is_loaded_once_and_only_when_somebody_looks() -> None:
     assert authorities["a"] is authorities["a"]
     with pytest.raises(InvalidBundle, match="the bundle holds an unusable key") as caught:
         authorities["broken"]
-    assert (caught.value.code, caught.value.clause) == ("jwk", "RFC 5280 4.1.2.7")
+    assert (caught.value.code, caught.value.clause) == ("public_key", "RFC 5280 4.1.2.7")
 
 
 def test_a_key_with_which_no_svid_can_be_signed_is_refused() -> None:
@@ -39,7 +39,7 @@ def test_a_key_with_which_no_svid_can_be_signed_is_refused() -> None:
     der = odd.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     with pytest.raises(InvalidBundle, match="the bundle holds a secp256k1 key, with which no SVID") as caught:
         Authorities({"a": der})["a"]
-    assert (caught.value.code, caught.value.clause) == ("jwk", "JWT-SVID 2.1")
+    assert (caught.value.code, caught.value.clause) == ("key_type", "JWT-SVID 2.1")
 
 
 def test_pairs_are_a_value_that_keeps_its_order() -> None:
@@ -47,4 +47,4 @@ def test_pairs_are_a_value_that_keeps_its_order() -> None:
     assert pairs_of(()) == ()
     with pytest.raises(InvalidBundle, match="two keys of the bundle have the key ID 'b'") as caught:
         pairs_of([("a", b"1"), ("b", b"2"), ("c", b"3"), ("b", b"4")])
-    assert (caught.value.code, caught.value.clause) == ("duplicate_key_id", "WIT-SVID 6.1")
+    assert (caught.value.code, caught.value.clause) == ("unique_key_id", "WIT-SVID 6.1")

@@ -178,7 +178,7 @@ def test_a_bundle_is_read_from_pem_and_written_as_pem() -> None:
             "certificate_encoding",
             "the bundle of example.org cannot be used: 3 bytes are not an X.509 certificate",
         ),
-        (LEAF.certificate.public_bytes(Encoding.PEM), "not_a_ca", "the certificate of spiffe://example.org/web is not"),
+        (LEAF.certificate.public_bytes(Encoding.PEM), "is_ca", "the certificate of spiffe://example.org/web is not"),
     ],
 )
 def test_pem_that_is_not_of_ca_certificates_is_refused(pem: bytes, code: str, reason: str) -> None:
@@ -191,7 +191,7 @@ def test_a_leaf_is_never_an_authority() -> None:
     assert SpiffeBundle.from_x509_authorities("example.org", [ROOT.der]).x509_der == (ROOT.der,)
     with pytest.raises(InvalidBundle, match="is not a CA certificate, so it cannot be an authority") as caught:
         SpiffeBundle.from_x509_authorities("example.org", [ROOT.der, LEAF.der])
-    assert (caught.value.code, caught.value.clause) == ("not_a_ca", "X509-SVID 6.1")
+    assert (caught.value.code, caught.value.clause) == ("is_ca", "X509-SVID 6.1")
     nameless = certs.leaf(ROOT, uris=(), serial=77)
     with pytest.raises(InvalidBundle, match="the certificate of serial number 77 is not a CA certificate"):
         SpiffeBundle.from_x509_authorities("example.org", [nameless.der])
@@ -217,7 +217,7 @@ def test_a_bundle_that_contradicts_itself_cannot_be_made() -> None:
         SpiffeBundle("example.org", jwt_spki=[("a", b"1"), ("a", b"2")])
     with pytest.raises(InvalidBundle, match="a JWT key and a WIT key of the bundle have the key ID 'b'") as shared:
         SpiffeBundle("example.org", jwt_spki={"a": b"1", "b": b"2"}, wit_spki={"c": b"3", "b": b"2"})
-    assert (shared.value.code, shared.value.clause) == ("duplicate_key_id", "WIT-SVID 6.1")
+    assert (shared.value.code, shared.value.clause) == ("unique_key_id", "WIT-SVID 6.1")
     with pytest.raises(InvalidTrustDomain):
         SpiffeBundle("Example.org")
     assert SpiffeBundle("spiffe://example.org/web").trust_domain == TrustDomain("example.org")

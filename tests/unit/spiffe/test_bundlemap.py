@@ -15,6 +15,7 @@ from spiffesim.errors import InvalidBundle, InvalidInput, InvalidSpiffeId, Inval
 from spiffesim.spiffe.bundle import SpiffeBundle
 from spiffesim.spiffe.bundlemap import BundleMap, bundle_for
 from spiffesim.spiffe.ids import TrustDomain
+from spiffesim.spiffe.rules.bundle import BUNDLE_MAP
 from tests.oracles.tokens import ec_key, jwk
 from tests.unit.spiffe.test_bundle import FULL, OTHER_ROOT, ROOT, bundles
 
@@ -53,31 +54,33 @@ def test_a_name_that_comes_twice_refuses_the_map() -> None:
     document = '{"trust_domains":{"a.org":{"keys":[]},"b.org":{"keys":[]}}}'
     assert len(BundleMap.parse(document)) == 2
     for twice in (document.replace("b.org", "a.org"), document.replace("b.org", "\\u0061.org")):
-        with pytest.raises(InvalidBundle, match=r"holds the member 'a.org' twice") as in_json:
+        with pytest.raises(InvalidBundle, match=r"holds the member 'a.org' twice, so which to trust") as in_json:
             BundleMap.parse(twice)
-        assert (in_json.value.code, in_json.value.clause) == ("json", "SPIFFE Trust Domain and Bundle 5.1")
+        assert in_json.value.code == "unique_trust_domains"
+        assert in_json.value.clause == "SPIFFE Trust Domain and Bundle 5.1.1"
     with pytest.raises(InvalidBundle, match=r"there are two bundles of a.org, so which is to be trusted") as made:
         BundleMap([SpiffeBundle("b.org"), SpiffeBundle("a.org"), SpiffeBundle("a.org", sequence_number=1)])
-    assert (made.value.code, made.value.clause) == ("duplicate_trust_domain", "SPIFFE Trust Domain and Bundle 5.1.1")
+    assert (made.value.code, made.value.clause) == ("unique_trust_domains", "SPIFFE Trust Domain and Bundle 5.1.1")
     assert made.value.trust_domain == "a.org"
 
 
 @pytest.mark.parametrize(
-    ("document", "reason"),
+    ("document", "code", "reason"),
     [
-        ({}, "its trust_domains are missing; they must be an object, which may be empty"),
-        ({"trust_domains": []}, "its trust_domains are an array; they must be an object"),
-        ({"trust_domains": None}, "its trust_domains are null"),
-        ({"trust_domains": {"A.org": {"keys": []}}}, "trust domain characters are limited to lowercase"),
-        ({"trust_domains": {"": {"keys": []}}}, "trust domain is missing"),
-        ({"trust_domains": {"spiffe://a.org": {"keys": []}}}, "trust domain characters are limited"),
-        ({"trust_domains": {"a.org": []}}, "the bundle of a.org is an array, not an object"),
+        ({}, "trust_domains", "its trust_domains are missing; they may be an empty object"),
+        ({"trust_domains": []}, "trust_domains_object", "its trust_domains are an array, not an object"),
+        ({"trust_domains": None}, "trust_domains_object", "its trust_domains are null"),
+        ({"trust_domains": {"A.org": {"keys": []}}}, "trust_domain_characters", "are limited to lowercase"),
+        ({"trust_domains": {"": {"keys": []}}}, "trust_domain_missing", "trust domain is missing"),
+        ({"trust_domains": {"spiffe://a.org": {"keys": []}}}, "trust_domain_characters", "are limited to lowercase"),
+        ({"trust_domains": {"a" * 256: {"keys": []}}}, "trust_domain_too_long", "has 256 bytes, 1 more than 255"),
+        ({"trust_domains": {"a.org": []}}, "bundle_object", "the bundle of a.org is an array, not an object"),
     ],
 )
-def test_a_broken_map_is_refused(document: dict[str, Any], reason: str) -> None:
+def test_a_broken_map_is_refused(document: dict[str, Any], code: str, reason: str) -> None:
     with pytest.raises(InvalidBundle, match=f"the bundle map cannot be read: .*{reason}") as caught:
         BundleMap.parse(json.dumps(document))
-    assert (caught.value.code, caught.value.clause) == ("trust_domains", "SPIFFE Trust Domain and Bundle 5.1.1")
+    assert (caught.value.code, caught.value.clause) == (code, BUNDLE_MAP[code].clause)
 
 
 def test_a_broken_bundle_in_a_map_is_named() -> None:
@@ -85,11 +88,35 @@ def test_a_broken_bundle_in_a_map_is_named() -> None:
     broken = {"keys": [*right["keys"], {"use": "jwt-svid", **jwk(ec_key())}]}
     with pytest.raises(InvalidBundle, match=r"in the bundle of b.org: jwt-svid entry 1 of the bundle has no") as caught:
         BundleMap.parse(json.dumps({"trust_domains": {"a.org": right, "b.org": broken}}))
-    assert (caught.value.code, caught.value.clause) == ("key_id", "JWT-SVID 6.1")
+    assert (caught.value.code, caught.value.clause) == ("jwt_key_id", "JWT-SVID 6.1")
     assert (caught.value.index, caught.value.trust_domain) == (1, "b.org")
     with pytest.raises(InvalidBundle, match=r"in the bundle of a.org: the bundle has no keys") as keyless:
         BundleMap.parse(json.dumps({"trust_domains": {"a.org": {}}}))
     assert not hasattr(keyless.value, "index")
+
+
+def test_the_refresh_hint_of_a_bundle_in_a_map_means_nothing() -> None:
+    inside = {"keys": [], "spiffe_sequence": 4, "spiffe_refresh_hint": 10}
+    (bundle,) = BundleMap.parse(json.dumps({"trust_domains": {"a.org": inside}}))
+    assert bundle == SpiffeBundle("a.org", sequence_number=4)
+    with pytest.raises(InvalidBundle, match=r"in the bundle of a.org: the bundle's spiffe_refresh_hint is '10'"):
+        BundleMap.parse(json.dumps({"trust_domains": {"a.org": {**inside, "spiffe_refresh_hint": "10"}}}))
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        '{"trust_domains":{"a.org":{"keys":[],"keys":[]}}}',
+        '{"trust_domains":{},"trust_domains":{}}',
+        '[{"a":1,"a":1}]',
+        '{"a":{"b":1,"b":1},"trust_domains":[["a",1],["a",1]]}',
+        '{"trust_domains":{"a":1},"a":{"b":1,"b":1}, and no more',
+    ],
+)
+def test_a_name_that_comes_twice_elsewhere_is_no_trust_domain(document: str) -> None:
+    with pytest.raises(InvalidBundle, match="twice") as caught:
+        BundleMap.parse(document)
+    assert (caught.value.code, caught.value.clause) == ("unique_members", "RFC 8259 4")
 
 
 def test_a_map_is_read_from_text() -> None:
@@ -111,7 +138,7 @@ def test_hostile_maps_raise_only_our_error(data: str | bytes) -> None:
     try:
         assert len(BundleMap.parse(data)) == 0
     except InvalidBundle as error:
-        assert error.clause  # noqa: PT017  # raised or not
+        assert error.clause == BUNDLE_MAP[error.code].clause  # noqa: PT017  # raised or not
 
 
 # Whose bundle answers

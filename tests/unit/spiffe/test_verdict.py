@@ -143,7 +143,9 @@ def test_what_is_raised_travels_with_its_verdict() -> None:
         assert str(copy) == str(error)
 
 
-@pytest.mark.parametrize("kind", ["x509-svid", "jwt-svid", "jwt-svid/spire", "wit-svid"])
+@pytest.mark.parametrize(
+    "kind", ["x509-svid", "jwt-svid", "jwt-svid/spire", "wit-svid", "spiffe-id", "bundle", "bundle-map"]
+)
 def test_every_kind_of_document_has_its_rules(kind: str) -> None:
     book = rulebook(kind)
     assert book.kind == kind

@@ -41,15 +41,10 @@ def read(which: str, der: bytes, max_rsa_key_size: int) -> x509.Certificate:
     Raises:
         AttestationFailed: INVALID_ARGUMENT, if it is none, or its key is larger.
     """
-    from cryptography import x509
-    from cryptography.exceptions import UnsupportedAlgorithm
-
-    # KeyError: what cryptography 45 raises for a string of a type that it does not know.
-    unreadable = (ValueError, TypeError, KeyError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.InvalidVersion)
     try:
         certificate = _load(der)
         size = _rsa_size(certificate)
-    except unreadable as error:
+    except _unreadable() as error:
         raise refused(f"unable to parse {which}: {error}") from None
     if size > max_rsa_key_size:
         raise refused(f"{which} key size too large", hint=f"{size} bits, more than {max_rsa_key_size}")
@@ -87,7 +82,7 @@ def follow(chain: Sequence[x509.Certificate], roots: Sequence[bytes], now: Micro
         now: The present instant, in microseconds.
 
     Raises:
-        AttestationFailed: PERMISSION_DENIED, if there is none.
+        AttestationFailed: PERMISSION_DENIED, if there is none; INTERNAL, if a root cannot be read.
     """
     from cryptography.x509 import verification
 
@@ -95,7 +90,7 @@ def follow(chain: Sequence[x509.Certificate], roots: Sequence[bytes], now: Micro
         raise _unverified("x509: certificate signed by unknown authority")
     verifier = (
         verification.PolicyBuilder()
-        .store(verification.Store([_load(root) for root in roots]))
+        .store(_store(roots))
         .time(moment(now))
         .max_chain_depth(min(len(chain) - 1, _MOST_INTERMEDIATES))
         .extension_policies(ca_policy=_ca_policy(), ee_policy=verification.ExtensionPolicy.permit_all())
@@ -108,6 +103,15 @@ def follow(chain: Sequence[x509.Certificate], roots: Sequence[bytes], now: Micro
     if now > path.not_after:  # by less than a second, which the verifier does not see
         raise _unverified(f"x509: certificate has expired or is not yet valid: it ended at {rfc3339(path.not_after)}")
     return path
+
+
+def _store(roots: Sequence[bytes]) -> Any:
+    from cryptography.x509 import verification
+
+    try:
+        return verification.Store([_load(root) for root in roots])
+    except _unreadable() as error:
+        raise refused(f"unable to parse a root certificate: {error}", "INTERNAL") from None
 
 
 def _ca_policy() -> Any:
@@ -209,6 +213,15 @@ def _load(der: bytes) -> x509.Certificate:
         certificate = x509.load_der_x509_certificate(der)
         _ = certificate.extensions, certificate.subject, certificate.issuer, certificate.version
     return certificate
+
+
+def _unreadable() -> tuple[type[Exception], ...]:
+    """What cryptography raises for a certificate that it cannot read."""
+    from cryptography import x509
+    from cryptography.exceptions import UnsupportedAlgorithm
+
+    # KeyError: what version 45 raises for a string of a type that it does not know.
+    return ValueError, TypeError, KeyError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.InvalidVersion
 
 
 def _rsa_size(certificate: x509.Certificate) -> int:

@@ -10,12 +10,14 @@ import attrs
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import x25519
 from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
 
 from spiffesim import errors
 from spiffesim.spiffe.bundle import SpiffeBundle
 from spiffesim.spiffe.rules.x509 import X509_SVID
 from spiffesim.spiffe.validation import examine_x509_svid, validate_x509_svid
+from spiffesim.spiffe.x509.limits import MAX_CERTIFICATE, MAX_CHAIN
 from tests.oracles import asn1, verifiers
 from tests.oracles import certificates as make
 from tests.oracles.certificates import AT, DAY, TD, WEB, Issued
@@ -136,12 +138,44 @@ def extensions(of: Issued) -> tuple[bytes, ...]:
     return asn1.Parts.of(of.der).extensions
 
 
+def padded(octets: int) -> bytes:
+    """A certificate of this many octets, which has nothing to do with the others."""
+
+    def padding(size: int) -> bytes:
+        return attrs.evolve(asn1.Parts.of(ROOT.der), extensions=(asn1.extension("2a0304", bytes(size)),)).der
+
+    made = padding(octets - len(padding(100_000)) + 100_000)
+    assert len(made) == octets
+    return made
+
+
 def generalized(*texts: bytes) -> bytes:
     return asn1.sequence(*(asn1.tlv(0x18, text) for text in texts))
 
 
 BROKEN = [
     Case("nothing", [], rule="chain_present", says="no certificate is presented", error=errors.Malformed),
+    Case(
+        "one certificate too many",
+        [LEAF.der, *[INTERMEDIATE.der] * MAX_CHAIN],
+        rule="chain_size",
+        says="the chain has 16385 certificates, 1 more than the 16384 that are read; present only",
+        error=errors.Malformed,
+    ),
+    Case(
+        "certificates of too many octets together",
+        [*leaf(), *[padded(MAX_CERTIFICATE)] * 32],
+        rule="chain_size",
+        says="more than the 8388608 that are read",
+        error=errors.Malformed,
+    ),
+    Case(
+        "a certificate of too many octets",
+        [*leaf(), padded(MAX_CERTIFICATE + 1)],
+        rule="certificate_size",
+        says="in certificate 2 of the chain, a certificate has 262145 octets, 1 more than the 262144 that are read",
+        error=errors.Malformed,
+    ),
     Case(
         "a byte after the leaf",
         [LEAF.der + b"\0", INTERMEDIATE.der],
@@ -252,6 +286,13 @@ BROKEN = [
     Case("the ID of a trust domain", leaf_of(TD), rule="spiffe_id_path", depth=0, says="the ID of a trust domain"),
     Case(
         "a leaf that is a CA", leaf(constraints=(True, None)), rule="leaf_not_ca", depth=0, says="is a CA certificate"
+    ),
+    Case(
+        "a key for key agreement",
+        leaf(key=x25519.X25519PrivateKey.from_private_bytes(bytes(32))),
+        rule="leaf_key",
+        depth=0,
+        says="spiffe://example.org/web has a key for X25519, which makes no signatures",
     ),
     Case("no key usage", leaf(usage=None), rule="key_usage_present", depth=0, says="has no key usage"),
     Case(
@@ -492,6 +533,11 @@ RIGHT = [
     Case("an authority that did not sign itself", make.ders(LEAF), roots=make.ders(INTERMEDIATE)),
     Case("GeneralizedTime from 2050", leaf(not_after=AT.replace(year=2050))),
     Case("1,200 authorities, of which one has the right key identifier", **decoys(identified=True)),
+    Case("a certificate of as many octets as are read", [*leaf(), padded(MAX_CERTIFICATE)]),
+    *(
+        Case(f"a leaf with a key of type {kind}", leaf(key=make.key("workload", kind)))
+        for kind in ("p384", "p521", "k256", "ed25519", "rsa-1024", "rsa-2048")
+    ),
     Case("SHA-384", leaf(digest=hashes.SHA384())),
     Case("SHA-512", leaf(digest=hashes.SHA512())),
     *(
@@ -523,6 +569,10 @@ CRYPTOGRAPHY_ACCEPTS = {
     "a serial number of 21 octets": "it counts the octets of the encoding, leading zero included",
     "an ID of 2,100 bytes": "the limit is SPIFFE's",
     "a bundle of another trust domain": "it does not choose the bundle",
+    "one certificate too many": "the limit is ours",
+    "certificates of too many octets together": "the limit is ours",
+    "a certificate of too many octets": "the limit is ours",
+    "a key for key agreement": "it does not look at the key of a leaf",
 }
 # Broken chains on which the versions of another verifier differ, and from when on it refuses them.
 CRYPTOGRAPHY_VARIES = {
@@ -574,6 +624,10 @@ def test_each_rule_is_broken_alone(case: Case) -> None:
     assert caught.value.clause == X509_SVID[case.rule].clause
     assert caught.value.verdict == verdict
     assert case.says in str(caught.value)
+
+
+def test_as_many_certificates_as_are_read_are_read() -> None:
+    assert examine_x509_svid([LEAF.der, *[INTERMEDIATE.der] * (MAX_CHAIN - 1)], Case("", []).bundle, at=AT).ok
 
 
 def test_every_rule_is_broken_by_some_chain() -> None:

@@ -195,6 +195,15 @@ def test_anchors_are_found_by_name_and_kept_once() -> None:
     assert len(anchors.by_subject) == 2
 
 
+def test_anchors_never_change() -> None:
+    anchors: Any = Anchors([read_certificate(ROOT.der)])
+    with pytest.raises(AttributeError):
+        anchors.certificates = ()
+    with pytest.raises(TypeError):
+        anchors.by_subject[b""] = anchors.certificates
+    assert isinstance(anchors.by_subject[ROOT.subject.public_bytes()], tuple)
+
+
 @given(st.binary(max_size=400))
 def test_hostile_bytes_raise_nothing_else(data: bytes) -> None:
     with pytest.raises(InvalidSvid):
@@ -227,15 +236,15 @@ def test_a_certificate_with_spoilt_bytes_is_read_or_refused(data: st.DataObject)
 
 
 def test_a_huge_certificate_costs_no_more_than_its_length() -> None:
-    # What is repeated, named or unknown a hundred thousand times is where a quadratic reader hangs.
+    # What is repeated, named or unknown thousands of times is where a quadratic reader hangs.
     small = asn1.extension("551d0f", bytes.fromhex("03020780"))
     unknown = [asn1.extension(f"2a81{n >> 7 | 128:02x}{n & 127:02x}", b"", critical=True) for n in range(16_384)]
-    many = read_certificate(asn1.remade(LEAF.der, ROOT.key, extensions=(small,) * 100_000))
-    assert len(many.extensions.repeated) == 99_999
+    many = read_certificate(asn1.remade(LEAF.der, ROOT.key, extensions=(small,) * 20_000))
+    assert len(many.extensions.repeated) == 19_999
     many = read_certificate(asn1.remade(LEAF.der, ROOT.key, extensions=tuple(unknown)))
     assert len(many.extensions.unknown_critical) == 16_384
-    many = read_certificate(make.leaf(ROOT, uris=[WEB] * 20_000).der)
-    assert len(many.uris) == 20_000
+    many = read_certificate(make.leaf(ROOT, uris=[WEB] * 9_000).der)
+    assert len(many.uris) == 9_000
 
 
 @pytest.mark.parametrize(("octets", "readable"), [(256, True), (257, False), (3_000, False)])
