@@ -18,8 +18,8 @@ def cases(
 ) -> Iterator[Case]:
     """The cases of the catalogue: what is right, every defect with its repaired twin, and every oddity.
 
-    They come round by round. A round has one number; in it, each defect stands in chains of every depth. The same call
-    gives the same cases.
+    They come round by round. A round has one number; it goes through all kinds and defects, then again through those
+    with chains, each a certificate longer. The same call gives the same cases.
 
     Args:
         count: How many; by default without end.
@@ -27,21 +27,27 @@ def cases(
         max_depth: How many intermediates chains have at most, unless a defect needs more.
         first: The number of the first round.
     """
-    return islice(_rounds(tuple(kinds), max_depth, first), count)
+    made = tuple(kind for kind in kinds if hasattr(catalogue, _maker(kind)))
+    return islice(_rounds(made, max_depth, first), count)
 
 
 def _rounds(kinds: tuple[Kind, ...], max_depth: int, first: int) -> Iterator[Case]:
+    ways = [(kind, defect) for kind in kinds for defect in (None, *catalogue.defects(kind), *catalogue.oddities(kind))]
     for number in numbers(first):
-        for kind in kinds:
-            for defect in (None, *catalogue.defects(kind), *catalogue.oddities(kind)):
-                for depth in _depths(kind, defect, max_depth):
-                    case = make(kind, defect, depth=depth, number=number)
-                    yield case
-                    if defect is not None:
-                        yield case.repaired
+        for step in range(max_depth + 1):
+            for kind, defect in ways:
+                for depth in _depths(kind, defect, max_depth)[step : step + 1]:
+                    yield from _with_twin(make(kind, defect, depth=depth, number=number))
+
+
+def _with_twin(case: Case) -> Iterator[Case]:
+    yield case
+    if case.defect is not None:
+        yield case.repaired
 
 
 def _depths(kind: Kind, defect: Defect | None, max_depth: int) -> range:
+    """The depths that cases with a defect are made with; one where there is no depth, or the defect sets it."""
     if kind != _CHAINS:
         return range(1)
     least = 0 if defect is None else defect.depth
@@ -57,10 +63,15 @@ def make(kind: Kind, defect: Defect | None, *, depth: int, number: int) -> Case:
         depth: How many intermediates stand in it, if it is a chain.
         number: Tells it from others.
     """
-    maker: Any = getattr(catalogue, f"{kind.replace('-', '_')}_case")
+    maker: Any = getattr(catalogue, _maker(kind))
     places = {"depth": depth} if kind == _CHAINS else {}
     case: Case = maker(defect.name if defect is not None else None, number=number, **places)
     return case
+
+
+def _maker(kind: Kind) -> str:
+    """The name of the function that makes cases of a kind."""
+    return f"{kind.replace('-', '_')}_case"
 
 
 def size(case: Case) -> tuple[int, int]:

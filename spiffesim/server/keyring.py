@@ -12,19 +12,14 @@ from typing import Final
 
 from spiffesim.authority import JwtAuthority, X509Authority
 from spiffesim.chain import CertificateLike, ders
-from spiffesim.configuration import ServerConfig
 from spiffesim.errors import Refused, SpiffeSimError
 from spiffesim.instants import Microseconds, rfc3339
-from spiffesim.journal import Journal
 from spiffesim.ledger import X509Element
-from spiffesim.plugins.key_manager import ForgetfulKeyManager, KeyManager
-from spiffesim.plugins.upstream_authority import UpstreamAuthority
-from spiffesim.randomness import Randomness
+from spiffesim.plugins.key_manager import ForgetfulKeyManager
 from spiffesim.server.cajournal import CaJournal, Entries, Entry
 from spiffesim.server.lineage import leads_to
 from spiffesim.server.mint import Mint, ids_of
 from spiffesim.server.slots import Slot, Slots, authority_id
-from spiffesim.server.view import View
 
 _ALWAYS: Final = -(1 << 62)
 
@@ -39,28 +34,8 @@ class Keyring(Mint):
         failures: How many rotations have failed since the process started; no success takes any away.
     """
 
-    def __init__(
-        self,
-        name: str,
-        view: View,
-        config: ServerConfig,
-        *,
-        key_manager: KeyManager,
-        upstream: UpstreamAuthority | None,
-        randomness: Randomness,
-        journal: Journal,
-    ) -> None:
-        super().__init__(
-            name,
-            view,
-            config,
-            key_manager=key_manager,
-            upstream=upstream,
-            randomness=randomness,
-            journal=journal,
-        )
-        self.failures = 0
-        self._x509_history: list[tuple[Microseconds, X509Authority]] = []
+    failures: int = 0
+    _x509_history: tuple[tuple[Microseconds, X509Authority], ...] = ()
 
     # Rotation
 
@@ -139,7 +114,7 @@ class Keyring(Mint):
         slots.activate()
         current = slots.current
         if isinstance(current.authority, X509Authority):
-            self._x509_history.append((now, current.authority))
+            self._x509_history = (*self._x509_history, (now, current.authority))
         self._note(f"{slots.kind.name} activated", current)
         self._write_status(slots, current, "Failed to update to activated status")
 
@@ -221,7 +196,7 @@ class Keyring(Mint):
     def forget_history(self) -> None:
         """Forget what signed when: the clock by which that was is about to be set."""
         current = self.x509.current.authority
-        self._x509_history = [(_ALWAYS, current)] if isinstance(current, X509Authority) else []
+        self._x509_history = ((_ALWAYS, current),) if isinstance(current, X509Authority) else ()
 
     def load(self, now: Microseconds) -> None:
         """Take up the authorities of the process before, as far as they are written down and their keys still there.

@@ -27,8 +27,6 @@ answer is worked out."""
 
 LEAF: Final = "the leaf"
 AUTHORITY: Final = "the authority"
-TOKEN: Final = "the token"
-PROOF: Final = "the proof"
 
 Stretch: TypeAlias = tuple[Microseconds | None, Microseconds | None]
 """A time by its first and its last instant; None where it has none."""
@@ -148,9 +146,9 @@ class TokenEvidence(NamedTuple):
         """When the token is valid, and its proof."""
         claims = self.parts()[1] or {}
         begin, end = self.instant(claims, "nbf"), self.instant(claims, "exp")
-        lives = [Life(TOKEN, begin, None if end is None else end - 1)]
+        lives = [Life("the token", begin, None if end is None else end - 1)]
         if self.proof is not None:
-            lives.append(Life(PROOF, None, microseconds(self.proof.not_after) - 1))
+            lives.append(Life("the proof", None, microseconds(self.proof.not_after) - 1))
         return lives
 
     def stretches(self) -> list[Stretch] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Final, NoReturn, TypeAlias
 
@@ -253,9 +253,8 @@ def _why_no_trust_domain(name: str) -> str:
 
 def _why_no_path(path: str) -> tuple[str, str] | None:
     """The code and the reason of the first bad segment of a path, given without its leading slash."""
-    segments = path.split("/")
-    for position, segment in enumerate(segments):
-        if not segment and position == len(segments) - 1:
+    for segment, last in _segments(path):
+        if not segment and last:
             return "trailing_slash", "path cannot have a trailing slash"
         if not segment:
             return "empty_segment", "path cannot contain empty segments"
@@ -266,6 +265,15 @@ def _why_no_path(path: str) -> tuple[str, str] | None:
             codes = {"?": "query", "#": "fragment", "%": "path_percent"}
             return codes.get(bad, "path_characters"), _BAD_PATH
     return None
+
+
+def _segments(path: str) -> Iterator[tuple[str, bool]]:
+    """The segments of a path one by one, as a stranger may send a million, each with whether it is the last."""
+    start = 0
+    while (end := path.find("/", start)) >= 0:
+        yield path[start:end], False
+        start = end + 1
+    yield path[start:], True
 
 
 def _shown(value: object) -> str:

@@ -179,8 +179,10 @@ def _ca_certificate(index: int, encoded: object) -> Certificate:
         _refuse(index, X509, "x5c_base64", "has an x5c that is not base64")
     try:
         return check_ca(read_certificate(der))
-    except (InvalidSvid, InvalidBundle) as error:
-        _refuse(index, X509, error.code, f"has an x5c that cannot be used: {error}")
+    except InvalidSvid as error:
+        _refuse(index, X509, "certificate_encoding", f"has an x5c that cannot be used: {error}")
+    except InvalidBundle as error:
+        _refuse(index, X509, "is_ca", f"has an x5c that cannot be used: {error}")
 
 
 def check_ca(certificate: Certificate) -> Certificate:

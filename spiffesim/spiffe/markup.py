@@ -41,6 +41,12 @@ def shorten(text: str, limit: int) -> str:
     return f"{text[: limit - 1 - tail]}{ELLIPSIS}{text[len(text) - tail :]}"
 
 
+def listed(texts: Sequence[str], most: int) -> str:
+    """Texts with commas between them; of more than so many, the others are only counted."""
+    shown = ", ".join(texts[:most])
+    return shown if len(texts) <= most else f"{shown} and {len(texts) - most} more"
+
+
 def columns(rows: Iterable[Sequence[str]]) -> list[str]:
     """Rows of texts as lines whose columns stand below each other, two spaces apart."""
     cells = [[printable(cell) for cell in row] for row in rows]

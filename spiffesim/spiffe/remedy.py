@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from spiffesim.spiffe.evidence import AUTHORITY, PROOF, TOKEN, ChainEvidence, TokenEvidence
-from spiffesim.spiffe.verdict import Finding, Rule, Verdict
+from spiffesim.spiffe.evidence import AUTHORITY, ChainEvidence, TokenEvidence
+
+if TYPE_CHECKING:
+    from spiffesim.spiffe.verdict import Finding, Rule, Verdict
 
 TIMES: Final = {
     "not_before": "begins",
@@ -18,7 +20,7 @@ TIMES: Final = {
 }
 """The rules whose answer depends on the instant, and what happens when it changes."""
 
-_Remedy: TypeAlias = Callable[[Verdict, Finding], str]
+_Remedy: TypeAlias = "Callable[[Verdict, Finding], str]"
 
 
 def remedy(verdict: Verdict, rule: Rule, *, ever: bool) -> str:
@@ -33,9 +35,10 @@ def remedy(verdict: Verdict, rule: Rule, *, ever: bool) -> str:
     if rule.name in TIMES and not ever:
         return f"have {what(verdict, finding)} issued anew, for a time in which all that it hangs on is valid"
     known = _REMEDIES.get(rule.name)
-    return (
-        known(verdict, finding) if known else f"have {what(verdict, finding)} issued anew, by the rule: {rule.sentence}"
-    )
+    if known is not None:
+        return known(verdict, finding)
+    told = "write it anew" if verdict.evidence is None else f"have {what(verdict, finding)} issued anew"
+    return f"{told}, by the rule: {rule.sentence}"
 
 
 def what(verdict: Verdict, finding: Finding) -> str:
@@ -44,8 +47,8 @@ def what(verdict: Verdict, finding: Finding) -> str:
     if isinstance(evidence, ChainEvidence):
         return evidence.role(finding.depth or 0)
     if finding.rule == "proof_lifespan":
-        return PROOF
-    return TOKEN if isinstance(evidence, TokenEvidence) else "it"
+        return "the proof"
+    return "the token" if isinstance(evidence, TokenEvidence) else "it"
 
 
 def _newer(verdict: Verdict) -> str:

@@ -214,7 +214,8 @@ def _judge(kind: str, token: object, question: Question, proof: Proof | None = N
         spiffe_id, findings = judges.get(kind, gospiffe.judge_wit)(token, question)
         leeway = spire.LEEWAY
     bundle = None if spiffe_id is None else bundle_for(question.bundles, spiffe_id.trust_domain)
-    evidence = TokenEvidence(_again, kind, text_of(token), bundle, question.audience, leeway, proof)
+    judged = proof if kind == "wit-svid" else None  # go-spiffe leaves it to its caller
+    evidence = TokenEvidence(_again, kind, text_of(token), bundle, question.audience, leeway, judged)
     return Verdict.of(kind, spiffe_id, moment(question.at), findings, evidence=evidence)
 
 

@@ -184,7 +184,7 @@ def _failed(findings: Sequence[Finding]) -> _Failed:
 
 
 def _places(scope: Scope, depth: int) -> Sequence[int | None]:
-    if scope == "document":
+    if scope == "document" or scope in _PARTS:
         return (None,)
     if scope == "leaf":
         return (0,)

@@ -10,7 +10,7 @@ from typing import Final
 import atheris
 
 with atheris.instrument_imports(include=["spiffesim"]):
-    from tests.fuzz.corpus import FINDINGS, FOUND
+    from tests.fuzz.store import FINDINGS, FOUND
     from tests.fuzz.targets import TARGETS, problem
 
 _SLOWEST: Final = 20  # seconds for one input; more is a hang

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from types import SimpleNamespace
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 
 from cryptography import x509
 
 from spiffesim import catalogue
 from spiffesim.catalogue.certificates.chain import Chain
 from spiffesim.catalogue.hierarchy import NOW, hierarchy
+from spiffesim.catalogue.shelf import Kind
+from spiffesim.catalogue.tokens.draft import key_id
 from spiffesim.errors import SpiffeSimError
+from spiffesim.golang import raw_url_decoded
 from spiffesim.instants import moment
 from spiffesim.plugins.node_attestor.x509pop import X509PopVerifier, messages
 from spiffesim.randomness import Randomness
@@ -21,6 +27,8 @@ from spiffesim.spiffe.proof import Proof
 from spiffesim.spiffe.x509.certificate import read_certificate
 from tests.fuzz.surgery import edited
 from tests.oracles import tokens
+
+Use: TypeAlias = Literal["jwt", "wit"]
 
 AT: Final = moment(NOW)
 HIERARCHY: Final = hierarchy(0)
@@ -36,12 +44,30 @@ _DEEPEST: Final = 3
 _OCTETS: Final = 4  # of a step: which certificate, and what surgery takes
 
 
+def cases(kind: Kind) -> Iterator[Any]:
+    """The cases of the catalogue of one kind: the right one, those with a defect, and the oddities."""
+    makers: dict[Kind, Any] = {
+        "x509-svid": catalogue.x509_svid_case,
+        "jwt-svid": catalogue.jwt_svid_case,
+        "wit-svid": catalogue.wit_svid_case,
+    }
+    if kind in makers:
+        yield makers[kind]()
+        yield from (makers[kind](found.name) for found in (*catalogue.defects(kind), *catalogue.oddities(kind)))
+
+
 @lru_cache(maxsize=1)
-def signed_tbs() -> frozenset[bytes]:
-    """What the keys of the hierarchy have signed in chains that a validator accepts."""
-    names = (None, *(oddity.name for oddity in catalogue.oddities("x509-svid")))
-    cases = [catalogue.x509_svid_case(name, depth=depth) for name in names for depth in range(_DEEPEST)]
-    return frozenset(read_certificate(case.chain_der[0]).tbs for case in cases)
+def issued() -> frozenset[bytes]:
+    """What leaves the keys of the hierarchy have signed, in its right chains and in those of the catalogue."""
+    right = (catalogue.x509_svid_case(depth=depth) for depth in range(_DEEPEST))
+    return frozenset(filter(None, (_tbs(case.chain_der) for case in (*right, *cases("x509-svid")))))
+
+
+def _tbs(chain: Sequence[bytes]) -> bytes | None:
+    try:
+        return read_certificate(chain[0]).tbs
+    except (SpiffeSimError, IndexError):
+        return None
 
 
 def edited_chain(data: bytes) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
@@ -79,9 +105,7 @@ NONCE: Final = bytes(range(32))
 CHALLENGE: Final = messages.challenge(LEAF_KEY.public_key, NONCE)
 
 
-def attest(
-    payload: bytes, respond: Callable[[bytes], bytes], roots: Sequence[bytes] = BUNDLE.x509_der
-) -> None:
+def attest(payload: bytes, respond: Callable[[bytes], bytes], roots: Sequence[bytes] = BUNDLE.x509_der) -> None:
     """Attest a node in both modes; a server refuses in our words."""
     server: Any = SimpleNamespace(
         name="server", trust_domain=DOMAIN, bundle=SpiffeBundle(DOMAIN, x509_der=roots), randomness=Randomness("fuzz")
@@ -95,36 +119,70 @@ def attest(
 
 # Tokens
 
-TOKEN_AT: Final = tokens.AT
-TOKEN_KEYS: Final[dict[str, Any]] = {
-    "first": tokens.ec_key(),
-    "second": tokens.ec_key(2, "P-384"),
-    "third": HIERARCHY.key("jwt", "rsa-2048").private_key,
-}
-_SPKI: Final = {kid: tokens.spki(key) for kid, key in TOKEN_KEYS.items()}
-JWT_BUNDLE: Final = SpiffeBundle(DOMAIN, jwt_spki=_SPKI)
-WIT_BUNDLE: Final = SpiffeBundle(DOMAIN, wit_spki=_SPKI)
-_SIGNED_BY: Final = {b'"ES384"': ("ES384", "second"), b'"RS256"': ("RS256", "third"), b'"PS256"': ("PS256", "third")}
-
-JWT: Final = tokens.jwt_svid().encode()
-WIT: Final = tokens.wit_svid().encode()
+AUDIENCE: Final = catalogue.jwt_svid_case().audience
+JWT: Final = catalogue.jwt_svid_case().token.encode()
+WIT: Final = catalogue.wit_svid_case().token.encode()
 
 
-def sealed(data: bytes) -> bytes:
+def _keys(use: str) -> dict[str, Any]:
+    drawn = (HIERARCHY.key(use), HIERARCHY.key(use, "ec-p384"), HIERARCHY.key(use, "rsa-2048"))
+    return dict(zip((key_id(HIERARCHY, use), "second", "third"), (key.private_key for key in drawn), strict=True))
+
+
+KEYS: Final = {use: _keys(use) for use in ("jwt", "wit")}
+"""What signs tokens: for each use, key ID to private key."""
+
+
+def _spki(use: str) -> dict[str, bytes]:
+    return {kid: tokens.spki(key) for kid, key in KEYS[use].items()}
+
+
+JWT_BUNDLE: Final = SpiffeBundle(DOMAIN, jwt_spki=_spki("jwt"))
+WIT_BUNDLE: Final = SpiffeBundle(DOMAIN, wit_spki=_spki("wit"))
+_ALGORITHMS: Final = ("ES256", "ES384", "RS256", "PS256")
+
+
+def sealed(data: bytes, use: str) -> bytes:
     """A token: its header and its payload, a zero byte between them, as they are, signed by what the header names."""
     header, _, payload = data.partition(b"\0")
-    algorithm, kid = next((how for name, how in _SIGNED_BY.items() if name in header), ("ES256", "first"))
-    return tokens.sealed(header, payload, algorithm=algorithm, key=TOKEN_KEYS[kid]).encode()
+    algorithm = next((name for name in _ALGORITHMS if name.encode() in header), "ES256")
+    key = list(KEYS[use].values())[min(_ALGORITHMS.index(algorithm), 2)]
+    return tokens.sealed(header, payload, algorithm=algorithm, key=key).encode()
+
+
+def opened(token: bytes) -> tuple[bytes, ...]:
+    """The header and the payload of a token.
+
+    Raises:
+        ValueError: If they are not base64.
+    """
+    return tuple(raw_url_decoded(part) for part in token.split(b".")[:2])
+
+
+@lru_cache(maxsize=2)
+def signed(use: Use) -> frozenset[tuple[bytes, ...]]:
+    """The headers and payloads of the catalogue."""
+    found = set()
+    for case in cases("jwt-svid" if use == "jwt" else "wit-svid"):
+        with suppress(ValueError):
+            found.add(opened(case.token.encode()))
+    return frozenset(found)
+
+
+# Proofs
+
+_HOLDER: Final[Any] = HIERARCHY.key("holder").private_key
 
 
 def prove(token: bytes) -> Proof:
     """What the holder of the right WIT-SVID signs about a token."""
-    return Proof(*tokens.proof_text(token.decode()), TOKEN_AT + tokens.MINUTE)
+    claims = {"aud": "https://db", "wth": tokens.b64(hashlib.sha256(token).digest())}
+    return sign_proof(f"{tokens.b64(b'{}')}.{tokens.b64(json.dumps(claims).encode())}".encode())
 
 
 def sign_proof(signed: bytes) -> Proof:
     """What the holder of the right WIT-SVID signs, whatever it is."""
-    return Proof(signed, tokens.raw_signature("ES256", tokens.HOLDER, signed), TOKEN_AT + tokens.MINUTE)
+    return Proof(signed, tokens.raw_signature("ES256", _HOLDER, signed), AT + tokens.MINUTE)
 
 
 PROOF: Final = prove(WIT)

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
-from tests.fuzz.corpus import FINDINGS, FOUND, spread
+from tests.fuzz.store import FINDINGS, FOUND, spread
 from tests.fuzz.targets import TARGETS
 
 _STATISTICS: Final = re.compile(r"#(\d+)\s.*cov: (\d+) ft: (\d+) corp: (\d+)")
@@ -50,7 +50,7 @@ def _run(name: str, seconds: int) -> bool:
     said = _STATISTICS.findall(written.read_text(errors="replace"))
     executions, _, features, inputs = said[-1] if said else ("0", "0", "0", "0")
     found = sorted(path.name for path in (FINDINGS / name).iterdir())
-    print(
+    print(  # noqa: T201 - a command prints
         f"{name:20} {int(executions):>10,} executions {features:>7} features {inputs:>6} inputs",
         f"FOUND {', '.join(found)}" if found else "nothing found" if code == 0 else f"BROKE OFF, see {written}",
         flush=True,

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from binascii import a2b_base64
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, Final
 
-from spiffesim import catalogue
+from spiffesim.catalogue.shelf import Kind
 from spiffesim.plugins.node_attestor.x509pop import X509PopAttestor, messages
 from spiffesim.spiffe.bundle import SpiffeBundle
 from spiffesim.spiffe.bundlemap import BundleMap
@@ -16,30 +15,21 @@ from spiffesim.spiffe.x509.pem import write_pem
 from tests.fuzz import material
 from tests.oracles import tokens
 
-_STANDARD: Final = bytes.maketrans(b"-_", b"+/")
-
 
 def seeds(name: str) -> list[bytes]:
     """Where the fuzzing of a target begins."""
     return list(dict.fromkeys(_SEEDS[name]()))
 
 
-def _cases(kind: Any) -> Iterator[Any]:
-    make = getattr(catalogue, f"{kind.replace('-', '_')}_case", None)
-    if make is not None:
-        yield make()
-        yield from (make(defect.name) for defect in (*catalogue.defects(kind), *catalogue.oddities(kind)))
-
-
 def _certificates() -> Iterator[bytes]:
-    for case in _cases("x509-svid"):
+    for case in material.cases("x509-svid"):
         yield from case.chain_der
         yield from case.bundle_der
 
 
 def _chains() -> Iterator[bytes]:
     yield b"".join(material.CHAIN)
-    for case in _cases("x509-svid"):
+    for case in material.cases("x509-svid"):
         yield b"".join(case.chain_der)
 
 
@@ -84,46 +74,40 @@ def _edits() -> Iterator[bytes]:
                 yield bytes((depth, place, which, action, 2)) + b"\x01\x00"
 
 
-def _header(**changes: Any) -> bytes:
-    return json.dumps(tokens.changed(tokens.HEADER, changes)).encode()
+def _tokens(kind: Kind) -> Iterator[bytes]:
+    yield from (case.token.encode() for case in material.cases(kind))
 
 
-def _tokens() -> Iterator[bytes]:
-    yield material.JWT
-    yield material.WIT
-    for kind in ("jwt-svid", "wit-svid"):
-        for case in _cases(kind):
-            yield case.token.encode() if isinstance(case.token, str) else case.token
+def _both() -> Iterator[bytes]:
+    yield from _tokens("jwt-svid")
+    yield from _tokens("wit-svid")
 
 
 def _jwt_svids() -> Iterator[bytes]:
-    yield from (b"\0" + token for token in _tokens())
-    claims = json.dumps(tokens.CLAIMS).encode()
-    for changes in ({}, {"alg": "ES384", "kid": "second"}, {"alg": "RS256", "kid": "third"}, {"alg": "none"}):
-        yield b"\xff" + _header(**changes) + b"\0" + claims
-    for claim in ({"aud": "reports"}, {"nbf": tokens.NOW}, {"exp": tokens.NOW + 0.5}, {"iat": "x"}, {"sub": "spiffe://a"}):
-        yield b"\xff" + _header() + b"\0" + json.dumps(tokens.changed(tokens.CLAIMS, claim)).encode()
-    yield from (b"\xff" + parts for parts in _opened())
+    yield from (b"\0" + token for token in _tokens("jwt-svid"))
+    yield from (b"\xff" + parts for parts in _to_be_signed("jwt-svid"))
 
 
 def _wit_svids() -> Iterator[bytes]:
-    yield from (b"\0" + token for token in _tokens())
-    yield from (b"\x01" + parts for parts in _opened())
+    yield from (b"\0" + token for token in _tokens("wit-svid"))
+    yield from (b"\x01" + parts for parts in _to_be_signed("wit-svid"))
     yield b"\x02" + material.PROOF.signature + material.PROOF.signed
     yield b"\x03" + material.PROOF.signed
 
 
-def _opened() -> Iterator[bytes]:
-    """The headers and the payloads of tokens, to be signed again."""
-    for token in _tokens():
-        parts = token.split(b".")[:2]
+def _to_be_signed(kind: Kind) -> Iterator[bytes]:
+    """The headers and the payloads of tokens; by other algorithms, too."""
+    header, payload = material.opened(next(_tokens(kind)))
+    for algorithm, kid in (("ES384", "second"), ("RS256", "third"), ("PS256", "third")):
+        yield json.dumps({**json.loads(header), "alg": algorithm, "kid": kid}).encode() + b"\0" + payload
+    for token in _tokens(kind):
         with suppress(ValueError):  # where what is wrong with it is its base64
-            yield b"\0".join(a2b_base64(part.translate(_STANDARD) + b"==") for part in parts)
+            yield b"\0".join(material.opened(token))
 
 
 def _objects() -> Iterator[bytes]:
     yield b'{"a": [1, -2.5e3, "\\u00e9\\ud83d\\ude00", true, false, null, {}], "b": {"c": []}}'
-    yield json.dumps(tokens.WIT_CLAIMS).encode()
+    yield from material.opened(material.WIT)
     yield from _bundle_documents()
 
 
@@ -131,7 +115,7 @@ def _bundle_documents() -> Iterator[bytes]:
     yield SpiffeBundle(material.DOMAIN, x509_der=material.BUNDLE.x509_der, sequence_number=3).marshal()
     yield material.JWT_BUNDLE.marshal()
     yield material.WIT_BUNDLE.marshal()
-    yield from map(_document, _cases("bundle"))
+    yield from map(_document, material.cases("bundle"))
 
 
 def _document(case: Any) -> bytes:
@@ -142,12 +126,21 @@ def _document(case: Any) -> bytes:
 def _bundle_maps() -> Iterator[bytes]:
     other = SpiffeBundle("other.org", x509_der=material.BUNDLE.x509_der)
     yield BundleMap((material.JWT_BUNDLE, other)).marshal()
-    yield from map(_document, _cases("bundle-map"))
+    yield from map(_document, material.cases("bundle-map"))
 
 
 def _identifiers() -> Iterator[bytes]:
-    yield from (b"spiffe://example.org/a/b", b"example.org", b"unix:uid:1001", b"https://user@example.org:8443/bundle?a#b")
-    yield from (case.text.encode("utf-8", "surrogateescape") for case in _cases("spiffe-id") if isinstance(case.text, str))
+    yield from (
+        b"spiffe://example.org/a/b",
+        b"example.org",
+        b"unix:uid:1001",
+        b"https://user@example.org:8443/bundle?a#b",
+    )
+    yield from (
+        case.text.encode("utf-8", "surrogateescape")
+        for case in material.cases("spiffe-id")
+        if isinstance(case.text, str)
+    )
 
 
 def _entries() -> Iterator[bytes]:
@@ -168,7 +161,7 @@ def _x509pop() -> Iterator[bytes]:
     attestor = X509PopAttestor(material.CHAIN, material.PRIVATE_KEY)
     yield attestor.payload + b"\0" + attestor.respond(material.CHALLENGE, material.NONCE)
     yield material.CHALLENGE
-    for case in _cases("x509-svid"):
+    for case in material.cases("x509-svid"):
         yield messages.payload(case.chain_der)
 
 
@@ -178,7 +171,7 @@ _SEEDS: Final[dict[str, Callable[[], Iterator[bytes]]]] = {
     "private_key": _private_keys,
     "x509_svid": _chains,
     "x509_svid_edited": _edits,
-    "token": _tokens,
+    "token": _both,
     "jwt_svid": _jwt_svids,
     "wit_svid": _wit_svids,
     "json_object": _objects,

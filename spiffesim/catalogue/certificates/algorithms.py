@@ -1,11 +1,11 @@
-"""What can be wrong with the algorithm of a signature, and with the key that made it."""
+"""What can be wrong with the algorithm of a signature."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from spiffesim.catalogue.certificates.chain import Chain
-from spiffesim.catalogue.certificates.pss import PSS_SHA1, PSS_SHA256, PssSigner
+from spiffesim.catalogue.certificates.rsa import pss_sha1, pss_sha256
 from spiffesim.catalogue.certificates.signer import NULL, ecdsa, rsa, signer
 from spiffesim.catalogue.shelf import Shelf
 from spiffesim.spiffe.rules.x509 import X509_SVID
@@ -60,18 +60,6 @@ def intermediate_signed_with_sha1(chain: Chain) -> None:
 
 
 @ALGORITHMS("signature_algorithm")
-def leaf_signed_with_sha224(chain: Chain) -> None:
-    """The leaf is signed with ECDSA and SHA-224."""
-    chain.leaf.sign_with(ecdsa(chain.leaf.signer, "SHA224"))
-
-
-@ALGORITHMS("signature_algorithm")
-def leaf_signed_with_sha3(chain: Chain) -> None:
-    """The leaf is signed with ECDSA and SHA3-256."""
-    chain.leaf.sign_with(ecdsa(chain.leaf.signer, "SHA3_256"))
-
-
-@ALGORITHMS("signature_algorithm")
 def leaf_signed_with_rsa_sha1(chain: Chain) -> None:
     """The leaf is signed with RSA and SHA-1."""
     issuer = signer(chain.hierarchy, "rsa-2048")
@@ -92,7 +80,7 @@ def leaf_signed_with_pss_sha1(chain: Chain) -> None:
     """The leaf is signed with RSASSA-PSS without parameters, which means SHA-1."""
     issuer = signer(chain.hierarchy, "rsa-2048")
     chain.rekey(1, issuer)
-    chain.leaf.sign_with(PssSigner(issuer.private_key, PSS_SHA1, ("sha1", 20)))
+    chain.leaf.sign_with(pss_sha1(issuer))
 
 
 @ALGORITHMS("signature_algorithm")
@@ -114,71 +102,7 @@ def ed25519_with_parameters(chain: Chain) -> None:
     chain.leaf.algorithm = der.sequence(der.oid("1.3.101.112"), NULL)
 
 
-# Unfit keys
-
-
-@ALGORITHMS("signing_key")
-def small_rsa_key(chain: Chain) -> None:
-    """The issuer of the leaf has an RSA key of 1024 bits."""
-    chain.rekey(1, signer(chain.hierarchy, "rsa-1024"))
-
-
-@ALGORITHMS("signing_key", depth=1)
-def small_rsa_key_of_root(chain: Chain) -> None:
-    """The root above an intermediate has an RSA key of 1024 bits."""
-    chain.rekey(chain.depth + 1, signer(chain.hierarchy, "rsa-1024"))
-
-
-@ALGORITHMS("signing_key")
-def key_on_secp256k1(chain: Chain) -> None:
-    """The issuer of the leaf has a key on the curve secp256k1."""
-    chain.rekey(1, signer(chain.hierarchy, "k256"))
-
-
-@ALGORITHMS("signing_key")
-def key_on_p224(chain: Chain) -> None:
-    """The issuer of the leaf has a key on the curve P-224."""
-    chain.rekey(1, signer(chain.hierarchy, "p224"))
-
-
-@ALGORITHMS("signing_key", clause="SEC 1 3.2.2")
-def key_beside_curve(chain: Chain) -> None:
-    """The key of the leaf's issuer is not a point on the curve P-256."""
-    spki = chain.issuer.spki
-    chain.issuer.spki = spki[:-1] + bytes((spki[-1] ^ 1,))
-
-
 # Oddities
-
-
-@ALGORITHMS("signing_key", clause="RFC 5480 2.1.1", answer="accepted")
-def issuer_on_p384(chain: Chain) -> None:
-    """The issuer of the leaf has a key on the curve P-384."""
-    chain.rekey(1, signer(chain.hierarchy, "p384"))
-
-
-@ALGORITHMS("signing_key", clause="RFC 5480 2.1.1", answer="accepted")
-def issuer_on_p521(chain: Chain) -> None:
-    """The issuer of the leaf has a key on the curve P-521."""
-    chain.rekey(1, signer(chain.hierarchy, "p521"))
-
-
-@ALGORITHMS("signing_key", clause="RFC 8410 3", answer="accepted")
-def issuer_on_ed25519(chain: Chain) -> None:
-    """The issuer of the leaf has an Ed25519 key."""
-    chain.rekey(1, signer(chain.hierarchy, "ed25519"))
-
-
-@ALGORITHMS("signing_key", clause="RFC 4055 5", answer="accepted")
-def issuer_with_rsa_key(chain: Chain) -> None:
-    """The issuer of the leaf has an RSA key of 2048 bits."""
-    chain.rekey(1, signer(chain.hierarchy, "rsa-2048"))
-
-
-@ALGORITHMS("signing_key", clause="RFC 4055 5", answer="accepted")
-def root_with_rsa_key(chain: Chain) -> None:
-    """The root has an RSA key of 4096 bits."""
-    chain.rekey(chain.depth + 1, signer(chain.hierarchy, "rsa-4096"))
 
 
 @ALGORITHMS("signature_algorithm", clause="RFC 4055 3.1", answer="accepted")
@@ -186,7 +110,7 @@ def leaf_signed_with_pss(chain: Chain) -> None:
     """The leaf is signed with RSASSA-PSS and SHA-256, by a key that signs with PKCS #1 v1.5 too."""
     issuer = signer(chain.hierarchy, "rsa-2048")
     chain.rekey(1, issuer)
-    chain.leaf.sign_with(PssSigner(issuer.private_key, PSS_SHA256, ("sha256", 32)))
+    chain.leaf.sign_with(pss_sha256(issuer))
 
 
 @ALGORITHMS("signature_algorithm", clause="RFC 5758 3.2", answer="accepted")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Self
 
 import attrs
@@ -48,7 +48,7 @@ class X509SvidCase(Case):
         if edit is not None:
             edit(chain)
         presented, authorities = chain.encode()
-        now = moment(chain.now)
+        now = _moment(chain.now)
         return cls(defect, number, twin, depth, chain.spiffe_id, presented, authorities, chain.trust_domain, now)
 
     @property
@@ -79,3 +79,6 @@ class X509SvidCase(Case):
 
     def _arguments(self) -> tuple[tuple[str, object], ...]:
         return (("depth", self.depth), ("number", self.number))
+
+
+_moment = lru_cache(maxsize=16)(moment)  # nearly all cases are judged at the same instant

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from spiffesim.catalogue.certificates.draft import Draft
@@ -38,7 +38,7 @@ class Chain:
         self.hierarchy = hierarchy
         self.number = number
         self.depth = depth
-        self.spiffe_id = f"{hierarchy.trust_domain.id('')}/workload/{number}"
+        self.spiffe_id = f"spiffe://{hierarchy.trust_domain.name}/workload/{number}"
         self.now: Microseconds = NOW
         self.trust_domain: TrustDomain = hierarchy.trust_domain
         self._drafts: dict[int, Draft] = {}
@@ -136,30 +136,28 @@ class Chain:
 
     # The right chain
 
-    @cached_property
+    @property
     def _keys(self) -> list[Key]:
         """The keys of all certificates, the leaf's first."""
-        names = ["leaf", *(f"intermediate {tier}" for tier in range(self.depth, 0, -1)), "root"]
-        return [self.hierarchy.key(name) for name in names]
+        return _keys(self.hierarchy, self.depth)
 
     @property
     def _tiers(self) -> list[Tier]:
         """The right intermediates, the lowest first."""
         return _tiers(self.hierarchy, self.depth)
 
-    @cached_property
+    @property
     def _leaf(self) -> tuple[Template, bytes]:
         """The right leaf: its template, and its bytes to sign."""
-        key, signer = self._keys[:2]
-        issuer = self._tiers[0].subject if self.depth else self.hierarchy.root_subject
-        template = _template(WORKLOAD_SVID.name, issuer, signer.key_id)
+        template = _leaf_template(self.hierarchy, self.depth)
+        spki, key_id = self._keys[0].public
         tbs = template.tbs(
             serial=self.hierarchy.draw("leaf", self.number).serial,
             not_before=NOW - HOUR // 2,
             not_after=NOW + HOUR // 2,
             subject=svid_subject(),
-            spki=key.spki,
-            key_id=key.key_id,
+            spki=spki,
+            key_id=key_id,
             spiffe_id=self.spiffe_id,
         )
         return template, tbs
@@ -178,12 +176,6 @@ def _encode(certificates: list[Draft | bytes], signed: dict[int, bytes]) -> tupl
     return tuple(found)
 
 
-@lru_cache(maxsize=1024)
-def _template(profile: str, issuer: bytes, issuer_key_id: bytes) -> Template:
-    kind = WORKLOAD_SVID if profile == WORKLOAD_SVID.name else DOWNSTREAM_CA
-    return Template(kind, issuer=issuer, issuer_key_id=issuer_key_id, key_type="ec-p256")
-
-
 class Tier(NamedTuple):
     """A right intermediate.
 
@@ -198,22 +190,28 @@ class Tier(NamedTuple):
     der: bytes
 
 
+@lru_cache(maxsize=256)
+def _keys(hierarchy: Hierarchy, depth: int) -> list[Key]:
+    names = ["leaf", *(f"intermediate {tier}" for tier in range(depth, 0, -1)), "root"]
+    return [hierarchy.key(name) for name in names]
+
+
+@lru_cache(maxsize=256)
+def _leaf_template(hierarchy: Hierarchy, depth: int) -> Template:
+    issuer = _tiers(hierarchy, depth)[0].subject if depth else hierarchy.root_subject
+    signer = _keys(hierarchy, depth)[1]
+    return Template(WORKLOAD_SVID, issuer=issuer, issuer_key_id=signer.key_id, key_type=signer.type)
+
+
 @lru_cache(maxsize=256)  # the same in all cases of a hierarchy, so each is signed once
 def _tiers(hierarchy: Hierarchy, depth: int) -> list[Tier]:
     if not depth:
         return []
     above = _tiers(hierarchy, depth - 1)
     name = f"intermediate {depth}"
-    subject, signer = (
-        (above[0].subject, hierarchy.key(f"intermediate {depth - 1}"))
-        if above
-        else (
-            hierarchy.root_subject,
-            hierarchy.key("root"),
-        )
-    )
-    key = hierarchy.key(name)
-    template = _template(DOWNSTREAM_CA.name, subject, signer.key_id)
+    subject = above[0].subject if above else hierarchy.root_subject
+    _, key, signer, *_ = _keys(hierarchy, depth)
+    template = Template(DOWNSTREAM_CA, issuer=subject, issuer_key_id=signer.key_id, key_type=signer.type)
     own = downstream_subject(subject, depth)
     tbs = template.tbs(
         serial=hierarchy.draw(name).serial,

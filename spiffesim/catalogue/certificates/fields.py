@@ -9,6 +9,7 @@ from spiffesim.catalogue.certificates.draft import ALTERNATIVE_NAMES, KEY_USAGE,
 from spiffesim.catalogue.shelf import Shelf
 from spiffesim.spiffe.rules.x509 import X509_SVID
 from spiffesim.spiffe.x509 import der
+from spiffesim.spiffe.x509.limits import MAX_CERTIFICATE
 
 FIELDS: Final = Shelf[Chain](X509_SVID)
 
@@ -141,6 +142,12 @@ def unknown_critical_extension_of_intermediate(chain: Chain) -> None:
 def unknown_critical_extension_of_root(chain: Chain) -> None:
     """The root has a critical extension that nobody knows."""
     chain.root.put(_UNKNOWN, _VALUE, critical=True)
+
+
+@FIELDS("certificate_size")
+def certificate_too_large(chain: Chain) -> None:
+    """The leaf has an extension, not critical, that alone has as many bytes as are read of a certificate."""
+    chain.leaf.put(_UNKNOWN, der.octet_string(bytes(MAX_CERTIFICATE)))
 
 
 # Oddities

@@ -12,6 +12,7 @@ from spiffesim.profiles import ca_subject
 from spiffesim.spiffe.ids import TrustDomain
 from spiffesim.spiffe.rules.x509 import X509_SVID
 from spiffesim.spiffe.x509 import der
+from spiffesim.spiffe.x509.limits import MAX_CHAIN
 
 SHAPE: Final = Shelf[Chain](X509_SVID)
 
@@ -35,6 +36,12 @@ def _sibling(chain: Chain) -> Draft:
 def empty_chain(chain: Chain) -> None:
     """No certificate is presented."""
     chain.presented.clear()
+
+
+@SHAPE("chain_size")
+def chain_too_long(chain: Chain) -> None:
+    """The leaf is presented once more than certificates are read."""
+    chain.presented[1:1] = [chain.leaf] * MAX_CHAIN
 
 
 @SHAPE("known_authority", depth=1)

@@ -14,16 +14,15 @@ from spiffesim.spiffe.x509 import der
 from spiffesim.spiffe.x509.fields import key_bits
 
 NULL: Final = b"\x05\x00"
+EXPONENT: Final = 65537
 ECDSA_SHA256: Final = der.sequence(der.oid("1.2.840.10045.4.3.2"))
 RSA_SHA256: Final = der.sequence(der.oid("1.2.840.113549.1.1.11"), NULL)
 
 _ECDSA: Final = {
     "SHA1": "1.2.840.10045.4.1",
-    "SHA224": "1.2.840.10045.4.3.1",
     "SHA256": "1.2.840.10045.4.3.2",
     "SHA384": "1.2.840.10045.4.3.3",
     "SHA512": "1.2.840.10045.4.3.4",
-    "SHA3_256": "2.16.840.1.101.3.4.3.10",
 }
 _RSA: Final = {
     "MD5": "1.2.840.113549.1.1.4",
@@ -34,12 +33,10 @@ _RSA: Final = {
 }
 # Each curve with the hash that goes with it.
 _CURVES: Final = {
-    "p224": ("SECP224R1", "SHA256"),
     "p384": ("SECP384R1", "SHA384"),
     "p521": ("SECP521R1", "SHA512"),
     "k256": ("SECP256K1", "SHA256"),
 }
-_EDWARDS: Final = {"ed25519": ("1.3.101.112", 32), "ed448": ("1.3.101.113", 57)}
 # Two primes of 512 bits; whoever reads this can sign with them.
 _SMALL_PRIMES: Final = (
     0xF33D033D682311C55F2CF997E5E39CE73B981B0F1C06E4D536DE233A7C4F249600EC1703A939F59CC94C8466605922468A90334DFC2437F0D9FABBDCA8E38211,
@@ -104,13 +101,12 @@ def signer(hierarchy: Hierarchy, kind: str) -> Signer:
 
     Args:
         hierarchy: Where it is drawn from.
-        kind: ``"p224"``, ``"p384"``, ``"p521"``, ``"k256"``, ``"ed25519"``, ``"ed448"``, ``"rsa-1024"``,
-            ``"rsa-2048"`` or ``"rsa-4096"``.
+        kind: ``"p384"``, ``"p521"``, ``"k256"``, ``"ed25519"``, ``"rsa-1024"``, ``"rsa-2048"`` or ``"rsa-4096"``.
     """
     if kind in _CURVES:
         return _on_curve(hierarchy, kind)
-    if kind in _EDWARDS:
-        return _edwards(hierarchy, kind)
+    if kind == "ed25519":
+        return _ed25519(hierarchy)
     return rsa(Signer(_rsa_key(hierarchy, kind), b""), "SHA256")
 
 
@@ -118,32 +114,28 @@ def _on_curve(hierarchy: Hierarchy, kind: str) -> Signer:
     from cryptography.hazmat.primitives.asymmetric import ec
 
     curve, digest = _CURVES[kind]
-    number = hierarchy.draw(kind).randomness.number(f"key {kind}", 0, 1 << 192)  # below the order of every curve
+    number = hierarchy.draw(kind).randomness.number(f"key {kind}", 0, 1 << 255)  # below the order of every curve
     return ecdsa(Signer(ec.derive_private_key(number + 1, getattr(ec, curve)()), b""), digest)
 
 
-def _edwards(hierarchy: Hierarchy, kind: str) -> Signer:
-    from cryptography.hazmat.primitives.asymmetric import ed448, ed25519
+def _ed25519(hierarchy: Hierarchy) -> Signer:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    oid, size = _EDWARDS[kind]
-    drawn = hierarchy.draw(kind).randomness.bytes(f"key {kind}", 0, size)
-    make: Any = ed25519.Ed25519PrivateKey if kind == "ed25519" else ed448.Ed448PrivateKey
-    return Signer(make.from_private_bytes(drawn), der.sequence(der.oid(oid)))
+    drawn = hierarchy.draw("ed25519").randomness.bytes("key ed25519", 0, 32)
+    return Signer(Ed25519PrivateKey.from_private_bytes(drawn), der.sequence(der.oid("1.3.101.112")))
 
 
 def _rsa_key(hierarchy: Hierarchy, kind: str) -> Any:
     from spiffesim.primes import PAIRS, pair
 
-    bits = int(kind.removeprefix("rsa-"))
+    if kind == "rsa-1024":
+        return rsa_key(*_SMALL_PRIMES)
     # Drawn without regard to other keys, as a case must not depend on which were made before it: it has one such key.
     number = hierarchy.draw(kind).randomness.number(f"key {kind}", 0, PAIRS)
-    return rsa_key(*(_SMALL_PRIMES if bits == _SMALLEST else pair(bits, number)))
+    return rsa_key(*pair(int(kind.removeprefix("rsa-")), number))
 
 
-_SMALLEST: Final = 1024
-
-
-def rsa_key(p: int, q: int, exponent: int = 65537) -> Any:
+def rsa_key(p: int, q: int, exponent: int = EXPONENT) -> Any:
     """The RSA key of two primes."""
     from cryptography.hazmat.primitives.asymmetric import rsa as library
 

@@ -12,6 +12,7 @@ from spiffesim.catalogue.tokens.claims import CLAIMS
 from spiffesim.catalogue.tokens.confirmation import CONFIRMATION, PROOF
 from spiffesim.catalogue.tokens.header import HEADER
 from spiffesim.catalogue.tokens.jwt_oddities import JWT_ODDITIES
+from spiffesim.catalogue.tokens.payload import PAYLOAD
 from spiffesim.catalogue.tokens.serialization import SERIALIZATION
 from spiffesim.catalogue.tokens.signature import SIGNATURE
 from spiffesim.catalogue.tokens.times import TIMES
@@ -24,6 +25,7 @@ SHELVES: Final[tuple[Shelf[Any], ...]] = (
     ALGORITHM,
     SIGNATURE,
     BUNDLES,
+    PAYLOAD,
     CLAIMS,
     TIMES,
     JWT_ODDITIES,

@@ -66,6 +66,7 @@ def _jwk(claims: Mapping[str, Any]) -> dict[str, Any]:
     for name in ("jwe", "jku"):
         if name in claims["cnf"]:
             raise BrokenConfirmation(
-                "confirmation", f"cnf.{name} is there beside cnf.jwk, so which key the holder proves to have is not known"
+                "confirmation",
+                f"cnf.{name} is there beside cnf.jwk, so which key the holder proves to have is not known",
             )
     return found

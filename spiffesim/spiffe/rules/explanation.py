@@ -65,8 +65,8 @@ def explain_path(search: Search, trust_domain: TrustDomain, *, spent: bool) -> E
         return Explanation((*alone, *judged.findings()), len(path) - 1, tuple(judged.path), anchored)
     except BudgetSpentError:
         text = (
-            f"no path from {_leaf_name(leaf)} to an authority of {trust_domain} was found within {search.checks} "
-            "signature checks; present only the certificates of its own chain, with key identifiers"
+            f"no path from {_leaf_name(leaf)} to an authority of {trust_domain} was found within {search.effort}; "
+            "present only the certificates of its own chain, with key identifiers"
         )
         return Explanation((*alone, Finding("search_budget", text, None, {"checks": search.checks})))
 

@@ -86,7 +86,7 @@ WIT_SVID: Final = Rulebook(
         ),
         Rule("expiry", "WIT-SVID 3.4", "exp is there, a finite number.", Malformed, needs=("payload",)),
         Rule("beginning", "WIT-SVID 3.5", "nbf, if there, is a number.", Malformed, needs=("payload",)),
-        Rule("confirmation", "WIT-SVID 3.2", "cnf holds a jwk.", Malformed, needs=("payload",)),
+        Rule("confirmation", "WIT-SVID 3.2", "cnf holds a jwk, and no other key.", Malformed, needs=("payload",)),
         Rule(
             "confirmation_algorithm",
             "WIT-SVID 3.2",

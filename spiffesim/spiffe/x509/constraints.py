@@ -22,6 +22,8 @@ _DNS: Final = re.compile(rf"({_HOST.pattern})?", re.IGNORECASE)
 # A name of the form that RFC 5280 4.2.1.6 demands: with a dot at its end it would slip past what excludes it.
 _DNS_NAME: Final = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*", re.IGNORECASE)
 _LONGEST: Final = 256  # bytes of a host, and the dot before it
+_SHOWN: Final = 2048  # characters of a name, which is all of a SPIFFE ID
+_TOLD: Final = 8  # constraints
 _ADDRESS: Final = re.compile(r"[0-9.]+|.*:.*")
 _EMAIL_ADDRESS: Final = bytes.fromhex("06092a864886f70d010901")  # the attribute of a subject that is an e-mail address
 _FORM_NAMES: Final = (
@@ -95,15 +97,16 @@ def _violation(constraints: NameConstraints, below: Certificate) -> str | None:
     for form, name, host in _names(below):
         permitted = [subtree for subtree in constraints.permitted if subtree.form == form]
         if host is None and any(tree.form == form for tree in constraints.permitted + constraints.excluded):
-            return f"{name} has no host name to hold against its constraints"
+            return f"{name:.{_SHOWN}} has no host name to hold against its constraints"
         if host is None:
             continue
         if permitted and not any(_within(host, subtree) for subtree in permitted):
-            allowed = ", ".join(subtree.base.decode() for subtree in permitted)
-            return f"{name} is not within the permitted {allowed}"
+            allowed = ", ".join(subtree.base.decode() for subtree in permitted[:_TOLD])
+            more = f" and {len(permitted) - _TOLD} more" if len(permitted) > _TOLD else ""
+            return f"{name:.{_SHOWN}} is not within the permitted {allowed}{more}"
         for subtree in constraints.excluded:
             if subtree.form == form and _may_be_within(host, subtree):
-                return f"{name} is within the excluded {subtree.base.decode()}"
+                return f"{name:.{_SHOWN}} is within the excluded {subtree.base.decode()}"
     return None
 
 

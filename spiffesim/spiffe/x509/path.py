@@ -247,6 +247,13 @@ class Search:
         if self._looks < 0:
             raise BudgetSpentError
 
+    @property
+    def effort(self) -> str:
+        """What was spent on the search, as a person would say it."""
+        looks = LOOKS * self._most_checks
+        more = f" and {looks} looks at candidates and names" if self._looks < 0 else ""
+        return f"{self.checks} signature checks{more}"
+
     def _fit(self, certificate: Certificate) -> bool:
         return grade(certificate) != _UNFIT and certificate.not_before <= self.at <= certificate.not_after
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import ClassVar, Final
 
 from hypothesis import currently_in_test_context, note
@@ -130,18 +131,13 @@ class Lifecycle(Trials):
         self.model.taint(server, *self.world.taint(server))
         self.wait()
 
-    @precondition(lambda self: self.revocable)
-    @rule(server=names_of(lambda machine: machine.revocable))
-    def revoke(self, server: str) -> None:
-        """Revoke what was tainted at a server."""
-        self.world.revoke(server)
-        self.model.revoke(server)
+    @precondition(lambda self: self.model.revocable)
+    @rule()
+    def revoke(self) -> None:
+        """Revoke at the root server what was tainted there."""
+        self.world.revoke()
+        self.model.revoke()
         self.wait()
-
-    @property
-    def revocable(self) -> list[str]:
-        """The servers at which something tainted can be revoked."""
-        return [server for server in self.whole_servers if server in self.model.revocable]
 
     # Time and faults
 
@@ -208,9 +204,13 @@ class Lifecycle(Trials):
 
 
 def _import_of(machine: type) -> str:
-    if machine.__module__ == "__main__":
-        return f"# {machine.__qualname__} is defined in the script itself"
-    return f"from {machine.__module__} import {machine.__qualname__.partition('.')[0]}"
+    """The line that imports a machine, from the package that exports it, if there is one."""
+    module, name = machine.__module__, machine.__qualname__.partition(".")[0]
+    if module == "__main__":
+        return f"# {name} is defined in this very script"
+    package = module.rpartition(".")[0]
+    exported = getattr(sys.modules.get(package), name, None) is machine
+    return f"from {package if exported else module} import {name}"
 
 
 def script_of(error: BaseException) -> str:

@@ -24,9 +24,9 @@ class Model:
         broken: Since when a nested server or the agent of a workload is cut off, or its clock is wrong.
         skews: How wrong clocks are, in seconds.
         lost: Servers and workloads of which nothing is claimed any more but that nothing wrong is accepted.
-        tainted: The authorities that were tainted, each with its server.
-        revocable: What each server has tainted last, and has not replaced since: only that can be revoked.
-        revoked: The authorities that were revoked, each with its server.
+        tainted: The authorities that were tainted.
+        revocable: What the root server has tainted last, and has not replaced since: only that can be revoked.
+        revoked: The authorities that were revoked.
     """
 
     parents: dict[str, str | None] = attrs.field(factory=lambda: {ROOT: None})
@@ -35,9 +35,9 @@ class Model:
     broken: dict[str, datetime] = attrs.field(factory=dict)
     skews: dict[str, int] = attrs.field(factory=dict)
     lost: set[str] = attrs.field(factory=set)
-    tainted: dict[str, str] = attrs.field(factory=dict)
-    revocable: dict[str, tuple[str, ...]] = attrs.field(factory=dict)
-    revoked: dict[str, str] = attrs.field(factory=dict)
+    tainted: set[str] = attrs.field(factory=set)
+    revocable: tuple[str, ...] = ()
+    revoked: set[str] = attrs.field(factory=set)
 
     # Where things stand
 
@@ -80,18 +80,22 @@ class Model:
         self.lose(*(node for node, since in self.broken.items() if now - since > longest))
 
     def rotate(self, server: str) -> None:
-        """Note that authorities are replaced. Who is out of touch may never find back."""
-        self.revocable.pop(server, None)
+        """Note that the authorities of a server are replaced. Who is out of touch may never find back."""
+        if server == ROOT:
+            self.revocable = ()
         self.lose(*self.broken)
 
     def taint(self, server: str, *authorities: str) -> None:
         """Note that authorities are not to be trusted any more."""
-        self.revocable[server] = tuple(filter(None, authorities))
-        self.tainted.update(dict.fromkeys(self.revocable[server], server))
+        named = tuple(filter(None, authorities))
+        self.tainted.update(named)
+        if server == ROOT:
+            self.revocable = named
 
-    def revoke(self, server: str) -> None:
-        """Note that what was tainted at a server is revoked."""
-        self.revoked.update(dict.fromkeys(self.revocable.pop(server), server))
+    def revoke(self) -> None:
+        """Note that what was tainted last is revoked."""
+        self.revoked.update(self.revocable)
+        self.revocable = ()
         self.lose(*self.broken)
 
     # What is to be answered
@@ -119,11 +123,8 @@ class Model:
         return True if self._trusts(judge, document) else None
 
     def _expects_revoked(self, judge: str, document: Document) -> bool | None:
-        """A revoked root is gone everywhere; a revoked JWT key at the workloads of the root server that revoked it.
-
-        Revocations of JWT keys do not come down, and what a nested server revokes comes back from above.
-        """
-        gone = document.kind == "x509" or self.revoked[document.authority] == self.homes.get(judge) == ROOT
+        """A revoked root is gone everywhere, a revoked JWT key at the root server: such revocations do not come down."""
+        gone = document.kind == "x509" or self.homes.get(judge) == ROOT
         return False if gone and self.is_whole(judge) else None
 
     def _trusts(self, judge: str, document: Document) -> bool:

@@ -77,13 +77,11 @@ class SimulatedSystem:
         tainting.taint_jwt_authority(jwt)
         return Authorities(x509, jwt)
 
-    def revoke(self, server: str) -> None:
+    def revoke(self) -> None:
         """Revoke what signed before."""
-        revoking = self.sim.servers[server]
-        x509, jwt = _before(revoking)
-        if x509:
-            revoking.revoke_x509_authority(x509)
-        revoking.revoke_jwt_authority(jwt)
+        x509, jwt = _before(self.sim.root)
+        self.sim.root.revoke_x509_authority(x509)
+        self.sim.root.revoke_jwt_authority(jwt)
 
     # Faults
 

@@ -117,8 +117,8 @@ class System(Protocol):
         """Taint the JWT key that signed before the last rotation, and at the root server the X.509 authority, too."""
         ...
 
-    def revoke(self, server: str) -> None:
-        """Revoke what was tainted last; no rotation has come in between."""
+    def revoke(self) -> None:
+        """Revoke at the root server what was tainted there last; no rotation has come in between."""
         ...
 
     # Faults

@@ -29,6 +29,8 @@ def test_a_key_is_read_with_its_algorithm(algorithm: str) -> None:
         ({"cnf": {}}, "confirmation", "cnf.jwk is missing"),
         ({"cnf": {"jwk": "EC"}}, "confirmation", "cnf.jwk is a string, not an object"),
         ({"cnf": {"kid": "a"}}, "confirmation", "cnf.jwk is missing"),
+        ({"cnf": {"jwk": EC, "jwe": "a.b.c.d.e"}}, "confirmation", "cnf.jwe is there beside cnf.jwk, so which key"),
+        ({"cnf": {"jwk": EC, "jku": "https://keys"}}, "confirmation", "cnf.jku is there beside cnf.jwk, so which key"),
         ({"cnf": {"jwk": jwk(ec_key())}}, "confirmation_algorithm", "cnf.jwk.alg is missing; it must be one of RS256"),
         ({"cnf": {"jwk": {**EC, "alg": None}}}, "confirmation_algorithm", "cnf.jwk.alg is None; it must be"),
         ({"cnf": {"jwk": {**EC, "alg": "none"}}}, "confirmation_algorithm", "cnf.jwk.alg is 'none'; it must be"),

@@ -1,6 +1,6 @@
 """The kept corpus: for each target a small text file, an input a line in base64, so that a change can be read as one.
 
-``python -m tests.fuzz.corpus`` distils what `make fuzz` has found: of all inputs, the smallest first, those are kept
+``python -m tests.fuzz.store`` distils what `make fuzz` has found: of all inputs, the smallest first, those are kept
 that take a way through the package which none before has taken.
 """
 
@@ -93,7 +93,7 @@ def main() -> None:
         inputs = found + kept(name)
         chosen = list(distilled(name, inputs))
         keep(name, chosen)
-        print(f"{name}: {len(chosen)} of {len(inputs)}")
+        print(f"{name}: {len(chosen)} of {len(inputs)}")  # noqa: T201 - a command prints
 
 
 if __name__ == "__main__":

@@ -1,0 +1,311 @@
+"""Bugs to plant: validators that forget something, and places where a line of servers and agents breaks."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, Final, TypeAlias
+
+import attrs
+import pytest
+
+from spiffesim.agent.jwtcache import JwtCache
+from spiffesim.agent.minter import Minter
+from spiffesim.agent.svidcache import SvidCache
+from spiffesim.agent.sync import Sync
+from spiffesim.authority import IssuedCertificate, X509Authority
+from spiffesim.chain import Chain
+from spiffesim.server.keyring import Keyring
+from spiffesim.server.loops import Redialer
+from spiffesim.server.mint import Mint
+from spiffesim.server.nested import Nested
+from spiffesim.server.view import View
+from spiffesim.instants import moment
+from spiffesim.spiffe import SpiffeBundle, examine_jwt_svid, examine_x509_svid, validate_x509_svid
+from spiffesim.spiffe.jose.compact import b64url
+from spiffesim.spiffe.jwtsvid import JwtSvid
+from spiffesim.spiffe.verdict import Verdict
+from spiffesim.strategies.lifecycle import Lifecycle, Validator
+from spiffesim.strategies.lifecycle.documents import read_part
+from spiffesim.workload import Workload
+
+Bundles: TypeAlias = Sequence[SpiffeBundle]
+Plant: TypeAlias = Callable[[pytest.MonkeyPatch], None]
+
+# ------------------------------------------------------------------------------------------------- validators
+
+
+def forgiven(verdict: Verdict, *rules: str) -> object:
+    """Whose a document is for somebody who does not know these rules."""
+    if not {failure.name for failure in verdict.failures} <= set(rules):
+        raise ValueError("refused")
+    return verdict.spiffe_id
+
+
+def x509_without(*rules: str) -> Validator:
+    def judge(chain: Sequence[bytes], bundles: Bundles, at: datetime) -> object:
+        return forgiven(examine_x509_svid(chain, bundles, at=at), *rules)
+
+    return Validator(x509_svid=judge)
+
+
+def jwt_without(*rules: str) -> Validator:
+    def judge(token: str, bundles: Bundles, audience: str, at: datetime) -> object:
+        return forgiven(examine_jwt_svid(token, bundles, audience=audience, at=at), *rules)
+
+    return Validator(jwt_svid=judge)
+
+
+def merged(bundles: Bundles) -> Bundles:
+    """All authorities, whosever they are, for each trust domain."""
+    roots = [der for bundle in bundles for der in bundle.x509_der]
+    keys = {name: spki for bundle in bundles for name, spki in bundle.jwt_spki.items()}
+    return [SpiffeBundle(bundle.trust_domain, x509_der=roots, jwt_spki=keys) for bundle in bundles]
+
+
+def with_merged_roots(chain: Sequence[bytes], bundles: Bundles, at: datetime) -> object:
+    return forgiven(examine_x509_svid(chain, merged(bundles), at=at))
+
+
+def with_merged_keys(token: str, bundles: Bundles, audience: str, at: datetime) -> object:
+    return forgiven(examine_jwt_svid(token, merged(bundles), audience=audience, at=at))
+
+
+def taking_a_public_key_for_a_secret(token: str, bundles: Bundles, audience: str, at: datetime) -> object:
+    """Whatever the header says is the algorithm is the algorithm."""
+    header, (signed, _, signature) = read_part(token, 0), token.rpartition(".")
+    if header["alg"] == "HS256":
+        secret = bundles[0].jwt_spki[header["kid"]]
+        if hmac.compare_digest(b64url(hmac.digest(secret, signed.encode(), hashlib.sha256)), signature):
+            return read_part(token, 1)["sub"]
+    return forgiven(examine_jwt_svid(token, bundles, audience=audience, at=at))
+
+
+class ForgetsNotBefore(Lifecycle):
+    validator = x509_without("not_before")
+
+
+class ForgetsNotAfter(Lifecycle):
+    validator = x509_without("not_after")
+
+
+class ForgetsTheSignature(Lifecycle):
+    validator = x509_without("signature")
+
+
+class ForgetsTheCaFlag(Lifecycle):
+    validator = x509_without(
+        "issuer_is_ca", "issuer_key_usage", "issuer_key_cert_sign", "issuer_without_path"
+    )
+
+
+class MergesRoots(Lifecycle):
+    validator = Validator(x509_svid=with_merged_roots)
+
+
+class ForgetsTheAudience(Lifecycle):
+    validator = jwt_without("intended")
+
+
+class ForgetsTheExpiry(Lifecycle):
+    validator = jwt_without("unexpired")
+
+
+class ForgetsTheSignatureOfTokens(Lifecycle):
+    validator = jwt_without("signature")
+
+
+class ForgetsTheKeyId(Lifecycle):
+    validator = jwt_without("authority")
+
+
+class AcceptsNone(Lifecycle):
+    validator = jwt_without("algorithm")
+
+
+class MergesKeys(Lifecycle):
+    validator = Validator(jwt_svid=with_merged_keys)
+
+
+class TakesAPublicKeyForASecret(Lifecycle):
+    validator = Validator(jwt_svid=taking_a_public_key_for_a_secret)
+
+
+VALIDATORS: Final[tuple[type[Lifecycle], ...]] = (
+    ForgetsNotBefore,
+    ForgetsNotAfter,
+    ForgetsTheSignature,
+    ForgetsTheCaFlag,
+    MergesRoots,
+    ForgetsTheAudience,
+    ForgetsTheExpiry,
+    ForgetsTheSignatureOfTokens,
+    ForgetsTheKeyId,
+    AcceptsNone,
+    MergesKeys,
+    TakesAPublicKeyForASecret,
+)
+
+# ------------------------------------------------------------------------------------------------- the line
+
+
+def jwt_keys_stay_below(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = Mint.publish
+
+    def publish(self: Mint, authority: Any, now: int, *, everywhere: bool = False) -> None:
+        if everywhere or self.upstream is None:
+            right(self, authority, now, everywhere=everywhere)
+        else:
+            self.view.add_jwt_authority(authority)
+
+    monkeypatch.setattr(Mint, "publish", publish)
+
+
+def a_taint_stops_at_the_first_tier(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = Nested.leave_tainted
+
+    def leave_tainted(self: Nested) -> None:
+        if self.parent is not None and self.parent.parent is not None:
+            self.keyring.newly_tainted.clear()
+        right(self)
+
+    monkeypatch.setattr(Nested, "leave_tainted", leave_tainted)
+
+
+def svids_are_never_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Minter, "catch_up", lambda self: None)
+
+
+def tokens_are_never_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(JwtCache, "_expires_soon", lambda *_: False)
+
+
+def a_revoked_root_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(View, "revoke_x509", lambda self, subject_key_id: None)
+
+
+def a_revoked_key_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(View, "revoke_jwt", lambda self, key_id: None)
+
+
+def tainted_tokens_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(JwtCache, "taint", lambda self, key_ids: {})
+
+
+def svids_outlive_their_ca(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = X509Authority.sign
+
+    def sign(self: X509Authority, *args: Any, **fields: Any) -> IssuedCertificate:
+        certificate = right(self, *args, **fields)
+        if not certificate.profile.ca:
+            certificate.not_after = self.not_after + 1_000_000
+        return certificate
+
+    monkeypatch.setattr(X509Authority, "sign", sign)
+
+
+def deleted_entries_stay_at_agents(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = SvidCache.update
+
+    def update(self: SvidCache, entries: Any) -> Any:
+        kept = {entry.id: entry for entry in [*self._entries.values(), *entries]}
+        return right(self, kept.values())
+
+    monkeypatch.setattr(SvidCache, "update", update)
+
+
+def a_sync_loses_an_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = SvidCache.update
+    monkeypatch.setattr(SvidCache, "update", lambda self, entries: right(self, list(entries)[1:]))
+
+
+def judges_go_by_true_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    def validate(self: Workload, chain: Sequence[bytes]) -> object:
+        return validate_x509_svid(chain, self.fetch_x509_bundles(), at=moment(self.world.now))
+
+    monkeypatch.setattr(Workload, "validate_x509_svid", validate)
+
+
+def the_old_chain_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = Mint._upstream_signed
+    first: dict[str, Chain | None] = {}
+
+    def upstream_signed(self: Mint, key: Any, now: int) -> X509Authority:
+        authority = right(self, key, now)
+        authority.chain = first.setdefault(self.name, authority.chain)
+        return authority
+
+    monkeypatch.setattr(Mint, "_upstream_signed", upstream_signed)
+
+
+def a_sequence_number_falls(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = View.taint_jwt
+
+    def taint_jwt(self: View, key_id: str) -> None:
+        right(self, key_id)
+        self._changes -= 9
+
+    monkeypatch.setattr(View, "taint_jwt", taint_jwt)
+
+
+def agents_never_hear_of_new_roots(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = View.copy
+
+    def copy(self: View, server: View) -> Any:
+        held = self._x509
+        copied = right(self, server)
+        self._x509 = held or self._x509
+        return copied
+
+    monkeypatch.setattr(View, "copy", copy)
+
+
+def news_from_above_is_not_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Nested, "upstream_news", property(lambda self: False))
+
+
+def a_connection_is_never_dialled_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Redialer, "wait", lambda self: None)
+
+
+def tokens_of_one_audience_serve_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = JwtCache.fetch
+
+    def fetch(self: JwtCache, entry: Any, audience: Any, now: int, **calls: Any) -> JwtSvid:
+        return right(self, entry, ("orders",), now, **calls)
+
+    monkeypatch.setattr(JwtCache, "fetch", fetch)
+
+
+def workloads_share_one_svid(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = SvidCache.hold
+    first: dict[int, Any] = {}
+
+    def hold(self: SvidCache, entry_id: str, svid: Any, renew_after: int) -> None:
+        right(self, entry_id, first.setdefault(0, svid), renew_after)
+
+    monkeypatch.setattr(SvidCache, "hold", hold)
+
+
+LINE: Final[tuple[Plant, ...]] = (
+    jwt_keys_stay_below,
+    a_taint_stops_at_the_first_tier,
+    svids_are_never_renewed,
+    tokens_are_never_renewed,
+    a_revoked_root_stays,
+    a_revoked_key_stays,
+    tainted_tokens_are_kept,
+    svids_outlive_their_ca,
+    deleted_entries_stay_at_agents,
+    a_sync_loses_an_entry,
+    judges_go_by_true_time,
+    the_old_chain_is_served,
+    a_sequence_number_falls,
+    agents_never_hear_of_new_roots,
+    news_from_above_is_not_heard,
+    a_connection_is_never_dialled_again,
+    tokens_of_one_audience_serve_all,
+    workloads_share_one_svid,
+)
