@@ -7,12 +7,15 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	&& { echo "$$python"; break; }; done)
 PIP := -m pip install --quiet --disable-pip-version-check
 PYTEST_ARGS ?=
+SECONDS := 600
+JOBS := 2
+TARGETS :=
 ifdef COVERAGE
 PYTEST_ARGS += --cov --cov-report=term
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types contracts check format bench docs test-lowest clean
+.PHONY: help demo test lint types contracts check format bench fuzz docs test-lowest clean
 
 help:  ## What there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -42,6 +45,9 @@ format: $(VENV)/.dev  ## Let ruff mend what it can
 bench: $(VENV)/.bench  ## Print a table of ratios: raw primitives against ours, in the same run
 	$(VENV)/bin/python -m pytest tests/benchmarks --quiet --benchmark-quiet $(PYTEST_ARGS)
 
+fuzz: $(VENV)/.fuzz  ## Fuzz every parser of untrusted bytes (SECONDS=600 for each, JOBS=2, TARGETS=...)
+	$(VENV)/bin/python -m tests.fuzz.run --seconds $(SECONDS) --jobs $(JOBS) $(TARGETS)
+
 docs: $(VENV)/.dev  ## Make anew what is made of the code: docs/reference/api.md and the picture
 	$(VENV)/bin/python -m tests.docs.reference
 	$(VENV)/bin/python -m tests.docs.picture
@@ -65,6 +71,10 @@ $(VENV)/.core: pyproject.toml | $(VENV)/bin/python
 $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
 	$(VENV)/bin/python $(PIP) --editable '.[test,lint]'
 	@touch $@ $(VENV)/.core
+
+$(VENV)/.fuzz: pyproject.toml | $(VENV)/bin/python
+	$(VENV)/bin/python $(PIP) --editable '.[fuzz]'
+	@touch $@
 
 $(VENV)/.bench: pyproject.toml | $(VENV)/bin/python
 	$(VENV)/bin/python $(PIP) --editable '.[bench]'

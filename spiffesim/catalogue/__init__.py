@@ -21,22 +21,30 @@ from typing import Final
 from spiffesim.catalogue import certificates, documents, identifiers, tokens
 from spiffesim.catalogue.case import Case
 from spiffesim.catalogue.certificates import X509SvidCase
+from spiffesim.catalogue.documents import BundleCase, BundleMapCase
+from spiffesim.catalogue.identifiers import SpiffeIdCase
 from spiffesim.catalogue.shelf import Defect, Kind
 from spiffesim.catalogue.tokens import JwtSvidCase, WitSvidCase
 from spiffesim.errors import InvalidInput
 
 __all__ = [
     "KINDS",
+    "BundleCase",
+    "BundleMapCase",
     "Case",
     "Defect",
     "JwtSvidCase",
     "Kind",
+    "SpiffeIdCase",
     "WitSvidCase",
     "X509SvidCase",
+    "bundle_case",
+    "bundle_map_case",
     "defect",
     "defects",
     "jwt_svid_case",
     "oddities",
+    "spiffe_id_case",
     "wit_svid_case",
     "x509_svid_case",
 ]
@@ -129,6 +137,45 @@ def wit_svid_case(name: str | None = None, /, *, number: int = 0) -> WitSvidCase
         InvalidInput: If there is no such defect.
     """
     return WitSvidCase.make(_named(name, "wit-svid"), number=number)
+
+
+def spiffe_id_case(name: str | None = None, /, *, number: int = 0) -> SpiffeIdCase:
+    """A SPIFFE ID.
+
+    Args:
+        name: What is wrong with it: a defect or an oddity; by default nothing.
+        number: Tells it from others: another path.
+
+    Raises:
+        InvalidInput: If there is no such defect.
+    """
+    return SpiffeIdCase.make(_named(name, "spiffe-id"), number=number)
+
+
+def bundle_case(name: str | None = None, /, *, number: int = 0) -> BundleCase:
+    """A bundle document with an X.509, a JWT and a WIT authority.
+
+    Args:
+        name: What is wrong with it: a defect or an oddity; by default nothing.
+        number: Tells it from others: other keys, other key IDs, another sequence number.
+
+    Raises:
+        InvalidInput: If there is no such defect.
+    """
+    return BundleCase.make(_named(name, "bundle"), number=number)
+
+
+def bundle_map_case(name: str | None = None, /, *, number: int = 0) -> BundleMapCase:
+    """A bundle map document with the bundles of two trust domains.
+
+    Args:
+        name: What is wrong with it: a defect or an oddity; by default nothing.
+        number: Tells it from others: other keys, other key IDs, other sequence numbers.
+
+    Raises:
+        InvalidInput: If there is no such defect.
+    """
+    return BundleMapCase.make(_named(name, "bundle-map"), number=number)
 
 
 def _named(name: str | None, kind: Kind) -> Defect | None:

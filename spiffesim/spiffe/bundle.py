@@ -169,12 +169,12 @@ class SpiffeBundle(Shown):
         Raises:
             InvalidBundle: If one cannot be loaded, or is not a CA's.
         """
-        from cryptography.x509 import InvalidVersion, load_der_x509_certificate
+        from spiffesim.spiffe.x509.certificate import load_certificate
 
         authorities = self.anchors.certificates
         try:
-            return tuple(load_der_x509_certificate(authority.der) for authority in authorities)
-        except (ValueError, TypeError, InvalidVersion) as error:
+            return tuple(load_certificate(authority.der) for authority in authorities)
+        except ValueError as error:
             raise InvalidBundle(
                 f"an X.509 authority of {self.trust_domain} cannot be loaded: {error}",
                 code="certificate_encoding",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from spiffesim.spiffe.x509.certificate import Certificate
 
 MOST_CERTIFICATES: Final = 256
-MOST_STRETCHES: Final = 64
+MOST_STRETCHES: Final = 32
 """Of how many certificates, presented and in the bundle, and of how many stretches of time in the life of the leaf the
 answer is worked out."""
 

@@ -93,8 +93,7 @@ def _within(period: Period, at: Microseconds) -> bool:
 def _span(period: Period) -> str:
     if period.last is None:
         return "at any instant" if period.first is None else f"from {written(period.first)} on"
-    just, last = _until(period.last)
-    end = f"{just}{written(last)}"
+    end = _ending(period.last)
     return f"until {end}" if period.first is None else f"from {written(period.first)} to {end}"
 
 
@@ -109,13 +108,17 @@ def _end(evidence: Evidence | None, period: Period, at: Microseconds) -> str:
 
 def _away(period: Period, at: Microseconds) -> str:
     """How far away the end of a period is."""
-    return apart(_until(period.last or 0)[1], at)
+    return apart(_until(period.last or 0), at)
 
 
-def _until(last: Microseconds) -> tuple[str, Microseconds]:
+def _until(last: Microseconds) -> Microseconds:
     """An end as a person tells it. A token ends just before its exp; nobody wants to read the microsecond before it."""
-    whole = last % SECOND == SECOND - 1
-    return ("just before ", last + 1) if whole else ("", last)
+    return last + (last % SECOND == SECOND - 1)
+
+
+def _ending(last: Microseconds) -> str:
+    end = _until(last)
+    return written(end) if end == last else f"just before {written(end)}"
 
 
 def _never(verdict: Verdict) -> str:
@@ -129,7 +132,7 @@ def _never(verdict: Verdict) -> str:
     if ends == begins:
         return f"at no instant: {ends.whose} ends before it begins"
     return (
-        f"at no instant: {ends.whose} ends ({written(ends.last or 0)}) before {begins.whose} begins "
+        f"at no instant: {ends.whose} ends ({_ending(ends.last or 0)}) before {begins.whose} begins "
         f"({written(begins.first or 0)})"
     )
 

@@ -22,7 +22,7 @@ from spiffesim.spiffe.files import write_files
 from spiffesim.spiffe.ids import SpiffeId
 from spiffesim.spiffe.rules.x509 import X509_SVID
 from spiffesim.spiffe.x509 import der
-from spiffesim.spiffe.x509.certificate import Certificate, read_certificate
+from spiffesim.spiffe.x509.certificate import Certificate, load_certificate, read_certificate
 from spiffesim.spiffe.x509.limits import MAX_CHAIN, check_chain, check_chain_octets
 from spiffesim.spiffe.x509.pem import read_certificates, read_pem, write_pem
 from spiffesim.spiffe.x509.privatekey import as_pkcs8, load_key
@@ -179,12 +179,10 @@ class X509Svid(Shown):
         Raises:
             InvalidSvid: If one cannot be loaded.
         """
-        from cryptography.x509 import InvalidVersion, load_der_x509_certificate
-
         check_chain(self.chain)
         try:
-            return tuple(load_der_x509_certificate(certificate) for certificate in self.chain)
-        except (ValueError, TypeError, InvalidVersion) as error:
+            return tuple(map(load_certificate, self.chain))
+        except ValueError as error:
             raise _refuse("certificate_encoding", f"a certificate cannot be loaded: {error}", "RFC 5280 4.1") from None
 
     @property

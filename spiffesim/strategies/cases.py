@@ -1,55 +1,100 @@
-"""Cases: documents that are right, or wrong in exactly one named way, drawn from the catalogue."""
+"""Cases: documents that are right, or wrong in exactly one named way, drawn from the catalogue.
+
+Half of what is drawn is right; the other half has one defect, or one oddity, which only looks wrong. A counterexample
+shrinks to the one defect, at the smallest depth, and says it: ``x509_svid_case('leaf_is_ca')``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final, TypeVar
+from typing import Final, TypedDict, TypeVar, Unpack
 
 from hypothesis import strategies as st
 
 from spiffesim import catalogue
-from spiffesim.catalogue import Defect, Kind, X509SvidCase
-from spiffesim.catalogue.case import Case
+from spiffesim.catalogue import Case, Defect, JwtSvidCase, Kind, WitSvidCase, X509SvidCase
+from spiffesim.catalogue.identifiers import SpiffeIdCase
 
 _CaseT = TypeVar("_CaseT", bound=Case)
 
 _NUMBERS: Final = st.integers(0, 2**16)
 
 
-def x509_svid_cases(
-    *, max_depth: int = 3, defects: Iterable[str] | None = None, oddities: bool = True
-) -> st.SearchStrategy[X509SvidCase]:
-    """X.509-SVIDs: half of them right, the others wrong in one way, or only odd.
+class CaseOptions(TypedDict, total=False):
+    """What may be drawn.
 
-    A counterexample shrinks to the one defect, at the smallest depth, and says it: ``x509_svid_case('leaf_is_ca')``.
+    Attributes:
+        defects: The names of the defects and oddities that may be drawn; by default all.
+        oddities: Whether there are oddities among them, where no names are given; there are by default.
+    """
+
+    defects: Iterable[str]
+    oddities: bool
+
+
+def x509_svid_cases(*, max_depth: int = 3, **options: Unpack[CaseOptions]) -> st.SearchStrategy[X509SvidCase]:
+    """X.509-SVIDs, with what the validator holds.
 
     Args:
         max_depth: How many intermediates there may be; a defect that needs more has them all the same.
-        defects: The names of those that may be drawn; by default all.
-        oddities: Whether there are some that only look wrong.
+        **options: What may be drawn; see ``CaseOptions``.
 
     Raises:
         InvalidInput: If there is no such defect.
     """
-    found = _defects("x509-svid", defects, oddities=oddities)
-    depths = st.integers(0, max_depth)
-    return st.tuples(found, depths, _NUMBERS).map(
+    found = _defects("x509-svid", options)
+    return st.tuples(found, st.integers(0, max_depth), _NUMBERS).map(
         lambda drawn: X509SvidCase.make(drawn[0], depth=drawn[1], number=drawn[2])
     )
 
 
-def _cases(
-    make: Callable[..., _CaseT], kind: Kind, defects: Iterable[str] | None, *, oddities: bool
-) -> st.SearchStrategy[_CaseT]:
+def jwt_svid_cases(**options: Unpack[CaseOptions]) -> st.SearchStrategy[JwtSvidCase]:
+    """JWT-SVIDs, with what the validator holds.
+
+    Args:
+        **options: What may be drawn; see ``CaseOptions``.
+
+    Raises:
+        InvalidInput: If there is no such defect.
+    """
+    return _cases(JwtSvidCase.make, "jwt-svid", options)
+
+
+def wit_svid_cases(**options: Unpack[CaseOptions]) -> st.SearchStrategy[WitSvidCase]:
+    """WIT-SVIDs with the proofs of their holders, and with what the validator holds.
+
+    Args:
+        **options: What may be drawn; see ``CaseOptions``.
+
+    Raises:
+        InvalidInput: If there is no such defect.
+    """
+    return _cases(WitSvidCase.make, "wit-svid", options)
+
+
+def spiffe_id_cases(**options: Unpack[CaseOptions]) -> st.SearchStrategy[SpiffeIdCase]:
+    """Texts that are SPIFFE IDs, or are not for one reason.
+
+    Args:
+        **options: What may be drawn; see ``CaseOptions``.
+
+    Raises:
+        InvalidInput: If there is no such defect.
+    """
+    return _cases(SpiffeIdCase.make, "spiffe-id", options)
+
+
+def _cases(make: Callable[..., _CaseT], kind: Kind, options: CaseOptions) -> st.SearchStrategy[_CaseT]:
     """Cases that have nothing but a defect and a number."""
-    found = _defects(kind, defects, oddities=oddities)
-    return st.tuples(found, _NUMBERS).map(lambda drawn: make(drawn[0], number=drawn[1]))
+    return st.tuples(_defects(kind, options), _NUMBERS).map(lambda drawn: make(drawn[0], number=drawn[1]))
 
 
-def _defects(kind: Kind, names: Iterable[str] | None, *, oddities: bool) -> st.SearchStrategy[Any]:
+def _defects(kind: Kind, options: CaseOptions) -> st.SearchStrategy[Defect | None]:
     """None, or a defect; None is the simplest, and then those that stand first in the catalogue."""
+    names = options.get("defects")
     if names is not None:
-        known: tuple[Defect, ...] = tuple(catalogue.defect(name, kind) for name in names)
+        known = tuple(catalogue.defect(name, kind) for name in names)
     else:
-        known = (*catalogue.defects(kind), *(catalogue.oddities(kind) if oddities else ()))
+        oddities = catalogue.oddities(kind) if options.get("oddities", True) else ()
+        known = (*catalogue.defects(kind), *oddities)
     return st.none() | st.sampled_from(known)

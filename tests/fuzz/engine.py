@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+import warnings
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +30,7 @@ def fuzz(name: str, seconds: int) -> None:
             (FINDINGS / name / f"{where}.bin").write_bytes(data)
             traceback.print_exception(error)
 
+    warnings.simplefilter("error")  # as in the tests
     limits = f"-max_total_time={seconds} -timeout={_SLOWEST} -max_len={_LONGEST} -len_control=0 -rss_limit_mb={_MEGABYTES}".split()
     atheris.Setup([sys.argv[0], *limits, f"-artifact_prefix={FINDINGS / name}/", str(FOUND / name)], once)
     atheris.Fuzz()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
@@ -11,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any, Final, Literal, TypeAlias
 
 from cryptography import x509
+from cryptography.utils import CryptographyDeprecationWarning
 
 from spiffesim import catalogue
 from spiffesim.catalogue.certificates.chain import Chain
@@ -24,7 +26,7 @@ from spiffesim.plugins.node_attestor.x509pop import X509PopVerifier, messages
 from spiffesim.randomness import Randomness
 from spiffesim.spiffe.bundle import SpiffeBundle
 from spiffesim.spiffe.proof import Proof
-from spiffesim.spiffe.x509.certificate import read_certificate
+from spiffesim.spiffe.x509.certificate import load_certificate, read_certificate
 from tests.fuzz.surgery import edited
 from tests.oracles import tokens
 
@@ -85,18 +87,18 @@ def edited_chain(data: bytes) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
         scripts[place] = scripts.get(place, b"") + rest[1 : _OCTETS + size]
         rest = rest[_OCTETS + size :]
     for place, script in scripts.items():
-        made.draft(place).make_tbs = lambda tbs, script=script: edited(tbs, script)  # type: ignore[misc]
+        made.draft(place).make_tbs = lambda tbs, script=script: edited(tbs, script)
     return made.encode()
 
 
 def loaded(data: bytes) -> x509.Certificate | None:
     """The certificate as cryptography reads it; None if it cannot."""
-    try:
-        certificate = x509.load_der_x509_certificate(data)
+    with warnings.catch_warnings(), suppress(ValueError, TypeError, KeyError, x509.DuplicateExtension):
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        certificate = load_certificate(data)
         _ = certificate.extensions, certificate.issuer, certificate.subject, certificate.serial_number
-    except (ValueError, TypeError, KeyError, x509.DuplicateExtension, x509.InvalidVersion):
-        return None
-    return certificate
+        return certificate
+    return None
 
 
 # x509pop

@@ -10,6 +10,8 @@ import attrs
 from spiffesim.spiffe.x509 import der
 
 _DEEPEST: Final = 12
+_MOST_COPIES: Final = 8
+_MOST_VALUES: Final = 1000  # copies of copies grow fast
 _CONSTRUCTED: Final = 0x20
 _STEP: Final = 3  # which value, what to do with it, and how many octets follow for that
 
@@ -39,7 +41,7 @@ class Value:
 def edited(value: bytes, script: bytes) -> bytes:
     """A value of DER after what a script does to it; no script does harm to what it does not name."""
     tree = Value(None, _values(value, 0, len(value), _DEEPEST))
-    while len(script) >= _STEP and (places := tree.places()):
+    while len(script) >= _STEP and 0 < len(places := tree.places()) <= _MOST_VALUES:
         which, action, size = script[:_STEP]
         octets, script = script[_STEP : _STEP + size], script[_STEP + size :]
         siblings, index = places[which % len(places)]
@@ -93,7 +95,7 @@ def _remove(siblings: list[Value], index: int, _octets: bytes) -> None:
 
 def _repeat(siblings: list[Value], index: int, octets: bytes) -> None:
     copy = Value(siblings[index].tag, siblings[index].content)
-    siblings[index:index] = [copy] * (octets[0] if octets else 1)
+    siblings[index:index] = [copy] * (1 + octets[0] % _MOST_COPIES if octets else 1)
 
 
 def _swap(siblings: list[Value], index: int, octets: bytes) -> None:

@@ -63,11 +63,7 @@ class X509SvidCase(Case):
 
     @cached_property
     def bundle(self) -> SpiffeBundle:
-        """What the validator holds.
-
-        Raises:
-            InvalidBundle: When it is read, where what is wrong is the bundle.
-        """
+        """What the validator holds; its authorities can be read, as what is wrong is the chain."""
         known = hierarchy(self.number).bundle  # it is read once, as by whoever judges many SVIDs
         if (self.trust_domain, self.bundle_der) == (known.trust_domain, known.x509_der):
             return known

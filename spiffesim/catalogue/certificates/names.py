@@ -7,16 +7,17 @@ from typing import Final
 from spiffesim.catalogue.certificates.chain import Chain
 from spiffesim.catalogue.certificates.draft import ALTERNATIVE_NAMES, NO_NAME, address, dns, uri
 from spiffesim.catalogue.shelf import Shelf
-from spiffesim.spiffe.ids import MAX_ID_BYTES
+from spiffesim.spiffe.ids import MAX_ID_BYTES, TrustDomain
 from spiffesim.spiffe.rules.x509 import X509_SVID
 from spiffesim.spiffe.x509 import der
 
 NAMES: Final = Shelf[Chain](X509_SVID)
 
 
-def _long(chain: Chain, size: int) -> str:
-    """A SPIFFE ID of this many bytes."""
-    return (chain.spiffe_id + "/").ljust(size, "a")
+def _pad(chain: Chain, size: int) -> None:
+    """Give the leaf a SPIFFE ID of this many bytes."""
+    chain.spiffe_id = f"{chain.spiffe_id}/".ljust(size, "a")
+    chain.leaf.name(uri(chain.spiffe_id))
 
 
 # How many URIs
@@ -158,13 +159,13 @@ def id_with_nul(chain: Chain) -> None:
 
 
 def _longest(chain: Chain) -> None:
-    chain.leaf.name(uri(_long(chain, MAX_ID_BYTES)))
+    _pad(chain, MAX_ID_BYTES)
 
 
 @NAMES("spiffe_id", clause="SPIFFE-ID 2.3", repair=_longest)
 def id_too_long(chain: Chain) -> None:
     """The leaf's ID has one byte more than 2048."""
-    chain.leaf.name(uri(_long(chain, MAX_ID_BYTES + 1)))
+    _pad(chain, MAX_ID_BYTES + 1)
 
 
 @NAMES("spiffe_id_path")
@@ -236,12 +237,13 @@ def id_of_2048_bytes(chain: Chain) -> None:
 @NAMES("spiffe_id", clause="SPIFFE-ID 2.2", answer="accepted")
 def id_with_dots(chain: Chain) -> None:
     """The path of the leaf's ID has a segment of three dots, which is an ordinary one."""
-    chain.leaf.name(uri(chain.spiffe_id + "/.../x"))
+    chain.spiffe_id += "/.../x"
+    chain.leaf.name(uri(chain.spiffe_id))
 
 
 @NAMES("trust_domain", clause="X509-SVID 3.2", answer="accepted")
 def issuers_of_another_trust_domain(chain: Chain) -> None:
     """All certificates above the leaf have the ID of another trust domain, and the bundle of the leaf's has the root."""
     chain.spiffe_id = chain.spiffe_id.replace("example.org", "nested.example")
-    chain.trust_domain = type(chain.trust_domain)("nested.example")
+    chain.trust_domain = TrustDomain("nested.example")
     chain.leaf.name(uri(chain.spiffe_id))

@@ -136,13 +136,13 @@ def no_curve(bundle: BundleDraft) -> None:
 
 @AUTHORITIES("curve")
 def curve_in_lower_case(bundle: BundleDraft) -> None:
-    """crv is in lower case."""
+    """Crv is in lower case."""
     bundle.jwt["crv"] = "p-256"
 
 
 @AUTHORITIES("curve")
 def curve_by_number(bundle: BundleDraft) -> None:
-    """crv is a number."""
+    """Crv is a number."""
     bundle.wit["crv"] = 256
 
 
@@ -160,13 +160,13 @@ def no_y(bundle: BundleDraft) -> None:
 
 @AUTHORITIES("key_members", clause="RFC 7518 6.2.1.2")
 def whole_number_for_x(bundle: BundleDraft) -> None:
-    """x of the EC key is a number of JSON."""
+    """X of the EC key is a number of JSON."""
     bundle.jwt["x"] = 7
 
 
 @AUTHORITIES("key_encoding")
 def padded_x(bundle: BundleDraft) -> None:
-    """x of the EC key has the padding of base64."""
+    """X of the EC key has the padding of base64."""
     bundle.jwt["x"] += "="
 
 
@@ -178,7 +178,7 @@ def newline_behind_y(bundle: BundleDraft) -> None:
 
 @AUTHORITIES("key_encoding")
 def standard_alphabet_in_x(bundle: BundleDraft) -> None:
-    """x of the EC key begins with a character of the other kind of base64."""
+    """X of the EC key begins with a character of the other kind of base64."""
     bundle.jwt["x"] = "+" + bundle.jwt["x"][1:]
 
 
@@ -192,25 +192,25 @@ def unused_bits_in_x(bundle: BundleDraft) -> None:
 
 @AUTHORITIES("coordinates")
 def short_x(bundle: BundleDraft) -> None:
-    """x of the EC key has a byte less than the curve needs."""
+    """X of the EC key has a byte less than the curve needs."""
     bundle.jwt["x"] = b64url(unb64url(bundle.jwt["x"])[1:])
 
 
 @AUTHORITIES("coordinates", clause="RFC 7518 6.2.1.3")
 def long_y(bundle: BundleDraft) -> None:
-    """y of the EC key has a zero in front."""
+    """Y of the EC key has a zero in front."""
     bundle.jwt["y"] = b64url(b"\0" + unb64url(bundle.jwt["y"]))
 
 
 @AUTHORITIES("coordinates")
 def coordinates_of_another_curve(bundle: BundleDraft) -> None:
-    """crv is P-384, and the coordinates are as long as those of P-256."""
+    """Crv is P-384, and the coordinates are as long as those of P-256."""
     bundle.jwt["crv"] = "P-384"
 
 
 @AUTHORITIES("point")
 def point_off_the_curve(bundle: BundleDraft) -> None:
-    """y of the EC key is one bit off, so that the point is not on the curve."""
+    """Y of the EC key is one bit off, so that the point is not on the curve."""
     y = unb64url(bundle.jwt["y"])
     bundle.jwt["y"] = b64url(y[:-1] + bytes((y[-1] ^ 1,)))
 
@@ -223,13 +223,13 @@ def point_at_infinity(bundle: BundleDraft) -> None:
 
 @AUTHORITIES("point")
 def coordinate_beyond_the_field(bundle: BundleDraft) -> None:
-    """x of the EC key is larger than the field of the curve."""
+    """X of the EC key is larger than the field of the curve."""
     bundle.jwt["x"] = b64url(b"\xff" * _FIELD)
 
 
 @AUTHORITIES("point")
 def coordinates_swapped(bundle: BundleDraft) -> None:
-    """x and y of the EC key have changed places."""
+    """X and y of the EC key have changed places."""
     bundle.jwt["x"], bundle.jwt["y"] = bundle.jwt["y"], bundle.jwt["x"]
 
 
@@ -244,50 +244,50 @@ def no_n(bundle: BundleDraft) -> None:
 
 @AUTHORITIES("key_members", clause="RFC 7518 6.3.1.2", repair=_rsa)
 def whole_number_for_e(bundle: BundleDraft) -> None:
-    """e of the RSA key is a number of JSON."""
+    """E of the RSA key is a number of JSON."""
     bundle.rsa()["e"] = 65537
 
 
 @AUTHORITIES("minimal_numbers", clause="RFC 7518 6.3.1.1", repair=_rsa)
 def zero_in_front_of_n(bundle: BundleDraft) -> None:
-    """n of the RSA key has a zero in front."""
+    """N of the RSA key has a zero in front."""
     entry = bundle.rsa()
     entry["n"] = b64url(b"\0" + unb64url(entry["n"]))
 
 
 @AUTHORITIES("minimal_numbers", repair=_rsa)
 def zero_in_front_of_e(bundle: BundleDraft) -> None:
-    """e of the RSA key has a zero in front."""
+    """E of the RSA key has a zero in front."""
     bundle.rsa()["e"] = "AAEAAQ"
 
 
 @AUTHORITIES("minimal_numbers", repair=_rsa)
 def empty_e(bundle: BundleDraft) -> None:
-    """e of the RSA key is an empty string."""
+    """E of the RSA key is an empty string."""
     bundle.rsa()["e"] = ""
 
 
 @AUTHORITIES("rsa_size", repair=_rsa)
 def modulus_too_large(bundle: BundleDraft) -> None:
-    """n of the RSA key has 8 bits more than anybody computes with."""
+    """N of the RSA key has 8 bits more than anybody computes with."""
     bundle.rsa()["n"] = b64url(b"\xff" * (MAX_RSA_BITS // 8 + 1))
 
 
 @AUTHORITIES("rsa_numbers", repair=_rsa)
 def exponent_of_one(bundle: BundleDraft) -> None:
-    """e of the RSA key is 1, so that every message is its own signature."""
+    """E of the RSA key is 1, so that every message is its own signature."""
     bundle.rsa()["e"] = "AQ"
 
 
 @AUTHORITIES("rsa_numbers", repair=_rsa)
 def even_exponent(bundle: BundleDraft) -> None:
-    """e of the RSA key is even."""
+    """E of the RSA key is even."""
     bundle.rsa()["e"] = "AQAA"
 
 
 @AUTHORITIES("rsa_numbers", repair=_rsa)
 def even_modulus(bundle: BundleDraft) -> None:
-    """n of the RSA key is even."""
+    """N of the RSA key is even."""
     entry = bundle.rsa()
     n = unb64url(entry["n"])
     entry["n"] = b64url(n[:-1] + bytes((n[-1] ^ 1,)))
@@ -295,6 +295,6 @@ def even_modulus(bundle: BundleDraft) -> None:
 
 @AUTHORITIES("rsa_numbers", repair=_rsa)
 def exponent_larger_than_modulus(bundle: BundleDraft) -> None:
-    """e of the RSA key is larger than n."""
+    """E of the RSA key is larger than n."""
     entry = bundle.rsa()
     entry["e"] = b64url(b"\x01" + unb64url(entry["n"]))

@@ -223,12 +223,6 @@ def bitcoin_curve_of_authority(bundle: BundleDraft) -> None:
     _rekeyed(bundle, "k256")
 
 
-@CERTIFICATES("certificate_key_type")
-def small_curve_of_authority(bundle: BundleDraft) -> None:
-    """The certificate is for a key on P-224."""
-    _rekeyed(bundle, "p224")
-
-
 # The key of the entry, and that of the certificate
 
 
@@ -245,13 +239,13 @@ def _differ(bundle: BundleDraft, member: str, value: Any) -> None:
 
 @CERTIFICATES("same_key")
 def x_of_another_key(bundle: BundleDraft) -> None:
-    """x of the x509-svid entry is that of another key."""
+    """X of the x509-svid entry is that of another key."""
     _differ(bundle, "x", bundle.jwt["x"])
 
 
 @CERTIFICATES("same_key")
 def y_of_another_key(bundle: BundleDraft) -> None:
-    """y of the x509-svid entry is that of another key."""
+    """Y of the x509-svid entry is that of another key."""
     _differ(bundle, "y", bundle.jwt["y"])
 
 
@@ -263,7 +257,7 @@ def key_of_jwt_authority(bundle: BundleDraft) -> None:
 
 @CERTIFICATES("same_key")
 def other_curve(bundle: BundleDraft) -> None:
-    """crv of the x509-svid entry is another curve."""
+    """Crv of the x509-svid entry is another curve."""
     _differ(bundle, "crv", "P-384")
 
 
@@ -275,7 +269,7 @@ def other_kty(bundle: BundleDraft) -> None:
 
 @CERTIFICATES("same_key")
 def number_for_x(bundle: BundleDraft) -> None:
-    """x of the x509-svid entry is a number."""
+    """X of the x509-svid entry is a number."""
     _differ(bundle, "x", 7)
 
 
@@ -287,14 +281,14 @@ def modulus_of_ec_key(bundle: BundleDraft) -> None:
 
 @CERTIFICATES("same_key", repair=_rsa_authority)
 def n_of_another_key(bundle: BundleDraft) -> None:
-    """n of the x509-svid entry is that of another key."""
+    """N of the x509-svid entry is that of another key."""
     _rsa_authority(bundle)
     _differ(bundle, "n", jwk(bundle.key("jwt authority", "rsa-2048"))["n"])
 
 
 @CERTIFICATES("same_key", repair=_rsa_authority)
 def e_of_another_key(bundle: BundleDraft) -> None:
-    """e of the x509-svid entry is that of another key."""
+    """E of the x509-svid entry is that of another key."""
     _rsa_authority(bundle)
     _differ(bundle, "e", "Aw")
 

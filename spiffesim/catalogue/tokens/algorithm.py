@@ -56,25 +56,25 @@ def alg_none_in_capitals(draft: JwtDraft) -> None:
 # Everybody's signature: the public key as the secret
 
 
-@ALGORITHM("algorithm", clause="RFC 8725 2.1")
+@ALGORITHM("algorithm", clause="RFC 8725 3.1")
 def hs256_with_public_key_der(draft: JwtDraft) -> None:
     """The token is authenticated by HS256, with the DER of the public key as the secret."""
     _authenticate(draft, draft.hierarchy.key("jwt").spki)
 
 
-@ALGORITHM("algorithm", clause="RFC 8725 2.1")
+@ALGORITHM("algorithm", clause="RFC 8725 3.1")
 def hs256_with_public_key_pem(draft: JwtDraft) -> None:
     """The token is authenticated by HS256, with the PEM of the public key as the secret."""
     _authenticate(draft, write_pem("PUBLIC KEY", draft.hierarchy.key("jwt").spki))
 
 
-@ALGORITHM("algorithm", clause="RFC 8725 2.1")
+@ALGORITHM("algorithm", clause="RFC 8725 3.1")
 def hs256_with_public_jwk(draft: JwtDraft) -> None:
     """The token is authenticated by HS256, with the JWK of the public key as the secret."""
     _authenticate(draft, write_json(jose.jwk_of(draft.private_key.public_key())))
 
 
-@ALGORITHM("algorithm", clause="RFC 8725 2.2")
+@ALGORITHM("algorithm", clause="RFC 7518 3.2")
 def hs256_with_empty_secret(draft: JwtDraft) -> None:
     """The token is authenticated by HS256 with an empty secret."""
     _authenticate(draft, b"")

@@ -60,7 +60,7 @@ def header_crit_empty(draft: JwtDraft) -> None:
     draft.header["crit"] = []
 
 
-@HEADER("header_members", clause="RFC 7797 6")
+@HEADER("header_members", clause="RFC 7797 7")
 def header_b64(draft: JwtDraft) -> None:
     """The header says that the claims are not in base64url (b64), and that this must be understood."""
     draft.header |= {"b64": False, "crit": ["b64"]}
@@ -210,13 +210,13 @@ def header_byte_order_mark(draft: JwtDraft) -> None:
     draft.header_json = b"\xef\xbb\xbf" + draft.header_json
 
 
-@HEADER("header", clause="RFC 7515 3")
+@HEADER("header", clause="RFC 7515 5.2")
 def header_utf16(draft: JwtDraft) -> None:
     """The header is in UTF-16."""
     draft.header_json = draft.header_json.decode("utf-8").encode("utf-16-le")
 
 
-@HEADER("header", clause="RFC 7515 3")
+@HEADER("header", clause="RFC 7515 5.2")
 def header_not_utf8(draft: JwtDraft) -> None:
     """The header holds a byte that is not UTF-8."""
     draft.header_json = draft.header_json.replace(b'"JWT"', b'"JWT\xff"', 1)

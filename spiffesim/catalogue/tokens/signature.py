@@ -185,7 +185,7 @@ def signed_by_ca_key(draft: JwtDraft) -> None:
     draft.private_key = draft.hierarchy.key("root").private_key
 
 
-@SIGNATURE("signature", clause="JWT-SVID 2.2")
+@SIGNATURE("signature", clause="RFC 7515 5.2")
 def signed_by_stranger_without_kid(draft: JwtDraft) -> None:
     """The token names no key, and was signed with none that the bundle holds."""
     del draft.header["kid"]

@@ -102,7 +102,7 @@ def p521_key(hierarchy: Hierarchy, name: str) -> ec.EllipticCurvePrivateKey:
 
 
 def secp256k1_key(hierarchy: Hierarchy, name: str) -> ec.EllipticCurvePrivateKey:
-    """A key on the curve of Bitcoin."""
+    """A key on the curve secp256k1, which no SVID may be signed with."""
     return ec.derive_private_key(hierarchy.draw(name).serial, ec.SECP256K1())
 
 

@@ -102,6 +102,8 @@ def _rsa_parameters(jwk: Mapping[str, Any]) -> dict[str, str]:
         number = _member(jwk, member)
         if not number or number[0] == 0:
             raise BrokenKey(f"{member} is not a number in as few bytes as possible", "minimal_numbers")
+        if not number[-1] & 1:  # OpenSSL would take an even modulus
+            raise BrokenKey(f"{member} is even", "rsa_numbers")
         if len(number) * 8 > MAX_RSA_BITS:
             raise BrokenKey(f"{member} has {len(number) * 8} bits, more than {MAX_RSA_BITS}", "rsa_size")
     return {"n": jwk["n"], "e": jwk["e"]}

@@ -84,6 +84,9 @@ def _arguments(algorithm: bytes) -> tuple[str, tuple[Any, ...]]:
     return "rsa", (padding.PSS(padding.MGF1(chosen), _HASHES[digest][1]), chosen)
 
 
+_NOTHING: Final[tuple[str, tuple[Any, ...]]] = ("none", ())  # not the name of a family, so nothing verifies
+
+
 def verifies(child: Certificate, issuer: Certificate) -> bool:
     """Whether the signature of a certificate verifies under the key of another one.
 
@@ -92,7 +95,7 @@ def verifies(child: Certificate, issuer: Certificate) -> bool:
     check = child.signature_check
     if check is None:
         algorithm = child.signature_algorithm
-        check = child.signature_check = _arguments(algorithm) if algorithm in _ALGORITHMS else ("", ())
+        check = child.signature_check = _arguments(algorithm) if algorithm in _ALGORITHMS else _NOTHING
     if (issuer.signer or signer(issuer)).family != check[0]:
         return False
     try:

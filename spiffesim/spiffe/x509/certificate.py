@@ -6,6 +6,7 @@ Spec: RFC 5280 4.1
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -18,9 +19,10 @@ from spiffesim.spiffe.ids import SpiffeId
 from spiffesim.spiffe.x509 import der, fields
 from spiffesim.spiffe.x509.der import DerError
 from spiffesim.spiffe.x509.extensions import Extensions, read_extensions
-from spiffesim.spiffe.x509.limits import check_certificate
+from spiffesim.spiffe.x509.limits import MAX_SERIAL, check_certificate
 
 if TYPE_CHECKING:
+    from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
     from spiffesim.spiffe.x509.problems import Problem
@@ -28,8 +30,6 @@ if TYPE_CHECKING:
 
 _NO_EXTENSIONS: Final = Extensions()
 _EMPTY_NAME: Final = b"\x30\x00"
-# RFC 5280 allows 20, which is a rule; beyond this Python does not even write the number out.
-_LONGEST_SERIAL: Final = 256
 
 
 class Certificate:
@@ -278,6 +278,24 @@ def load_public_key(spki: bytes) -> Any:
         ) from None
 
 
+def load_certificate(data: bytes) -> x509.Certificate:
+    """A certificate as ``cryptography`` has it.
+
+    Raises:
+        ValueError: With its reason, if it cannot load it.
+    """
+    from cryptography.utils import CryptographyDeprecationWarning
+    from cryptography.x509 import InvalidVersion, load_der_x509_certificate
+
+    with warnings.catch_warnings():
+        # Of serial numbers that are not positive it warns only; what happens is not up to the caller's filters.
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        try:
+            return load_der_x509_certificate(data)
+        except (TypeError, InvalidVersion) as error:
+            raise ValueError(str(error)) from None
+
+
 def _read(into: Certificate, data: bytes) -> None:
     if type(data) is not bytes:
         raise TypeError
@@ -295,8 +313,8 @@ def _read(into: Certificate, data: bytes) -> None:
 def _read_tbs(into: Certificate, data: bytes, at: int, end: int) -> None:
     into.version, at = fields.version_at(data, at, end)
     start, stop = der.content_at(data, at, end, der.INTEGER)
-    if stop - start > _LONGEST_SERIAL:
-        raise DerError(f"the serial number has {stop - start} octets, more than {_LONGEST_SERIAL}")
+    if stop - start > MAX_SERIAL:
+        raise DerError(f"the serial number has {stop - start} octets, more than {MAX_SERIAL}")
     into.serial = der.integer_of(data, start, stop)
     into.inner_algorithm, at = fields.algorithm_at(data, stop, end)
     into.issuer, at = fields.name_at(data, at, end)

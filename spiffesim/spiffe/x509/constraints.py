@@ -16,12 +16,12 @@ from urllib.parse import urlsplit
 from spiffesim.spiffe.x509 import extensions as ext
 from spiffesim.spiffe.x509.certificate import Certificate
 from spiffesim.spiffe.x509.extensions import NameConstraints, Subtree
+from spiffesim.spiffe.x509.limits import MAX_HOST
 
 _HOST: Final = re.compile(r"\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*", re.IGNORECASE)
 _DNS: Final = re.compile(rf"({_HOST.pattern})?", re.IGNORECASE)
 # A name of the form that RFC 5280 4.2.1.6 demands: with a dot at its end it would slip past what excludes it.
 _DNS_NAME: Final = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*", re.IGNORECASE)
-_LONGEST: Final = 256  # bytes of a host, and the dot before it
 _SHOWN: Final = 2048  # characters of a name, which is all of a SPIFFE ID
 _TOLD: Final = 8  # constraints
 _ADDRESS: Final = re.compile(r"[0-9.]+|.*:.*")
@@ -77,7 +77,7 @@ def _unprocessed(constraints: NameConstraints, critical: bool, below: Certificat
             return f"has a {name} constraint with a minimum or a maximum"
         if subtree.form in (ext.URI, ext.DNS):
             pattern = _HOST if subtree.form == ext.URI else _DNS
-            if len(subtree.base) > _LONGEST or not pattern.fullmatch(subtree.base.decode()):
+            if len(subtree.base) > MAX_HOST or not pattern.fullmatch(subtree.base.decode()):
                 return f"has a {name} constraint that is not a host: {subtree.base.decode()!r:.80}"
         elif critical and _has_name(below, subtree.form):
             return f"has a critical {name} constraint, a form of name that is not processed here"

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Final
 
 from spiffesim.instants import SECOND, Microseconds, moment, whole_second
+from spiffesim.spiffe.x509.limits import MAX_OID
 
 BOOLEAN: Final = 0x01
 INTEGER: Final = 0x02
@@ -26,8 +27,6 @@ SET: Final = 0x31
 
 _FIRST_GENERALIZED: Final = 2_524_608_000 * SECOND  # 2050-01-01T00:00:00Z
 _EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
-# RFC 5280 B: twenty arcs below 2**28 have to be read, which take 80 octets.
-_LONGEST_OID: Final = 128
 _PRINTABLE: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 '()+,-./:=?")
 
 
@@ -204,8 +203,8 @@ def bits_of(data: bytes, start: int, end: int) -> tuple[int, bytes]:
 
 def dotted(octets: bytes) -> str:
     """The text of an OBJECT IDENTIFIER's content, such as ``2.5.29.15``."""
-    if len(octets) > _LONGEST_OID:
-        raise DerError(f"an object identifier has {len(octets)} octets, more than {_LONGEST_OID}")
+    if len(octets) > MAX_OID:
+        raise DerError(f"an object identifier has {len(octets)} octets, more than {MAX_OID}")
     arcs: list[int] = []
     number, fresh = 0, True
     for octet in octets:
@@ -229,23 +228,23 @@ def time_of(tag: int, octets: bytes) -> Microseconds:
     """
     digits = octets[:-1]
     if octets[-1:] != b"Z" or not digits.isdigit():
-        raise DerError(f"{octets!r} is not a time in UTC")
+        raise DerError(f"{octets!r:.80} is not a time in UTC")
     if tag == UTC_TIME and len(digits) == 12:
         rest = int(digits)
         rest += 19_000_000_000_000 if rest >= 500_000_000_000 else 20_000_000_000_000
     elif tag == GENERALIZED_TIME and len(digits) == 14:
         rest = int(digits)
     else:
-        raise DerError(f"{octets!r} is not a time of a certificate")
+        raise DerError(f"{octets!r:.80} is not a time of a certificate")
     day, clock = divmod(rest, 1_000_000)
     hours, clock = divmod(clock, 10_000)
     minutes, seconds = divmod(clock, 100)
     if hours > 23 or minutes > 59 or seconds > 59:
-        raise DerError(f"{octets!r} is no time of day")
+        raise DerError(f"{octets!r:.80} is no time of day")
     try:
         days = date(day // 10_000, day // 100 % 100, day % 100).toordinal() - _EPOCH_DAY
     except ValueError:
-        raise DerError(f"{octets!r} is no day") from None
+        raise DerError(f"{octets!r:.80} is no day") from None
     return ((days * 24 + hours) * 60 + minutes) * 60 * SECOND + seconds * SECOND
 
 

@@ -15,7 +15,7 @@ from spiffesim.spiffe.x509.algorithms import verifies
 from spiffesim.spiffe.x509.certificate import Certificate
 
 LARGEST: Final = 4_096
-"""How many bytes a certificate may have to be remembered: a stranger who signs his own chooses how many it has."""
+"""How many octets a certificate may have to be remembered: a stranger who signs his own chooses how many it has."""
 
 _Edge: TypeAlias = tuple[bytes, bytes, bytes]
 

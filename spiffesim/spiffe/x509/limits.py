@@ -26,6 +26,15 @@ MAX_PEM: Final = 1 << 24
 MAX_PRIVATE_KEY: Final = 5 << 10
 """How many octets a private key may have (5 KiB): RSA of 8,192 bits, whose check for primes takes seconds."""
 
+MAX_SERIAL: Final = 256
+"""How many octets of a serial number are read: RFC 5280 allows 20, a rule; beyond this Python writes out no number."""
+
+MAX_OID: Final = 128
+"""How many octets of an object identifier are read: RFC 5280 B demands twenty arcs below 2**28, which take 80."""
+
+MAX_HOST: Final = 256
+"""How many characters the host of a name constraint may have: those of a DNS name, and a dot before it."""
+
 
 def check_chain(chain: Sequence[bytes]) -> None:
     """Refuse a chain that is too long to be read.

@@ -11,6 +11,7 @@ from hypothesis.stateful import invariant, precondition, rule
 
 from spiffesim.strategies.deployment import drawn, names_of
 from spiffesim.strategies.lifecycle.forgery import JWT_FORGERIES, X509_FORGERIES
+from spiffesim.strategies.lifecycle.model import ROOT
 from spiffesim.strategies.lifecycle.trials import Trials
 
 FORGERIES: Final = (*X509_FORGERIES, *JWT_FORGERIES)
@@ -29,7 +30,7 @@ needs_workload: Final = precondition(lambda self: bool(self.model.homes))
 class Lifecycle(Trials):
     """A Hypothesis state machine over the lifecycle of a trust domain: operators, time, faults and thieves.
 
-    It begins with a root server. Each step is given the time that its news takes, and then all is looked at. Its rules
+    It begins with a root server and a workload. Each step is given the time that its news takes, and then all is looked at. Its rules
     take names and numbers only, so what Hypothesis prints of a failure runs as a script; see ``script_of``.
 
     Subclass it to give it your validator or your system, and to add rules and invariants.
@@ -60,6 +61,7 @@ class Lifecycle(Trials):
 
     def __init__(self) -> None:
         super().__init__()
+        self.register(ROOT, "/w1")
         if currently_in_test_context():
             note(_import_of(type(self)))  # the first line of the script that Hypothesis prints
 

@@ -160,3 +160,43 @@ def test_there_is_no_other_kind() -> None:
     with pytest.raises(errors.InvalidInput, match="there is no kind of document 'x509'"):
         rulebook("x509")
     assert rulebook("x509-svid") is X509_SVID
+
+
+# Readers that stop at the first rule that fails
+
+TURNS = Rulebook.in_turn(
+    "thing",
+    [
+        rule("open"),
+        rule("first", "part"),
+        rule("second", "part"),
+        rule("third", "part"),
+        rule("word", "value"),
+        rule("end"),
+    ],
+)
+
+
+def in_turn(*findings: Finding, skipped: tuple[Finding, ...] = ()) -> str:
+    letters = {"passed": "+", "failed": "-", "not_reached": "?", "ignored": "o"}
+    return " ".join(f"{each.name}{letters[each.answer]}" for each in TURNS.answers(findings, 0, skipped))
+
+
+def test_what_a_reader_has_not_come_to_is_not_reached() -> None:
+    assert in_turn() == "open+ first+ second+ third+ word+ end+"
+    assert in_turn(Finding("open", "no")) == "open- first? second? third? word? end?"
+    assert in_turn(Finding("end", "no")) == "open+ first+ second+ third+ word+ end-"
+
+
+def test_a_part_may_break_what_those_before_it_did_not() -> None:
+    assert in_turn(Finding("second", "no")) == "open+ first? second- third? word? end?"
+    assert in_turn(Finding("word", "no")) == "open+ first+ second+ third+ word- end?"
+
+
+def test_what_is_ignored_is_neither_passed_nor_failed() -> None:
+    ignored = (Finding("second", "one"), Finding("second", "two"))
+    assert in_turn(skipped=ignored) == "open+ first+ secondo third+ word+ end+"
+    (answer,) = (each for each in TURNS.answers((), 0, ignored) if each.answer == "ignored")
+    assert (answer.detail, answer.clause) == ("one", "RFC 1")
+    assert in_turn(Finding("second", "no"), skipped=ignored) == "open+ first? second- third? word? end?"
+    assert in_turn(Finding("first", "no"), skipped=ignored) == "open+ first- second? third? word? end?"

@@ -176,3 +176,44 @@ def test_everything_that_is_written_is_read_back(value: dict[str, Any], indent: 
 def test_what_is_not_json_is_not_written() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json({"a": float("nan")})
+
+
+@pytest.mark.parametrize(
+    ("data", "requirement"),
+    [
+        (b"", "json"),
+        (b"{} x", "json"),
+        (b"\xff", "encoding"),
+        ("\ud800", "encoding"),
+        (b"\xef\xbb\xbf{}", "byte_order_mark"),
+        ("[" * 33, "nesting"),
+        ("[NaN]", "finite_numbers"),
+        ("[1e400]", "number_range"),
+        ("[" + "1" * 5000 + "]", "number_range"),
+        ('{"a":1,"a":1}', "unique_members"),
+        ("[]", "object"),
+        ('{"a":"\\ud800"}', "surrogates"),
+    ],
+)
+def test_an_error_says_which_requirement_is_broken(data: bytes | str, requirement: str) -> None:
+    with pytest.raises(jsontext.JsonError) as caught:
+        jsontext.read_object(data)
+    assert caught.value.requirement == requirement
+
+
+@pytest.mark.parametrize(
+    ("data", "answer"),
+    [
+        ('{"a":{"b":1,"b":2}}', True),
+        (b'{"a":{"b":1,"\\u0062":2}}', True),
+        ('{"a":{},"a":{"b":1,"b":2}}', True),
+        ('{"a":{"b":{"c":1,"c":2}}}', False),
+        ('{"a":[["b",1],["b",2]],"c":{"d":1,"d":1}}', False),
+        ('{"a":{"b":1},"a":{"b":1}}', False),
+        ('[{"b":1,"b":2}]', False),
+        ('{"a":{"b":1,"b":2}} x', False),
+        (b"\xff", False),
+    ],
+)
+def test_where_a_name_comes_twice_can_be_asked(data: bytes | str, answer: bool) -> None:
+    assert jsontext.repeats(data, "a") is answer

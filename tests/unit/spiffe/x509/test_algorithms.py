@@ -8,7 +8,7 @@ import attrs
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ed448, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from spiffesim.spiffe.x509.algorithms import is_supported, key_problem, name_of, verifies
@@ -55,6 +55,17 @@ def test_a_signature_verifies_under_the_key_that_made_it_and_no_other(kind: str,
     assert not verifies(child, other)
     forged = attrs.evolve(asn1.Parts.of(child.der), signature=asn1.tlv(3, b"\0" + child.signature[:-1] + b"\0"))
     assert not verifies(read_certificate(forged.der), issuer)
+
+
+@pytest.mark.parametrize("key", [ed448.Ed448PrivateKey.from_private_bytes(bytes(57)), make.key("root")])
+def test_a_signature_of_an_algorithm_that_we_do_not_take_verifies_under_no_key(key: Any) -> None:
+    builder = x509.CertificateBuilder(make.named("a"), make.named("a"), key.public_key(), 1, make.AT, make.AT)
+    digest = None if isinstance(key, ed448.Ed448PrivateKey) else hashes.SHA3_256()
+    made = read_certificate(builder.sign(key, digest).public_bytes(Encoding.DER))
+    assert not is_supported(made.signature_algorithm)
+    assert not verifies(made, made)
+    again = builder.sign(make.key("root"), hashes.SHA256()).public_bytes(Encoding.DER)
+    assert verifies(read_certificate(again), with_key(spki_of(make.key("root").public_key())))  # the control
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -134,6 +145,16 @@ def test_keys_that_may_not_sign(spki: bytes, problem: str) -> None:
         child, issuer = signed_by(kind, hashes.SHA256())
         assert not verifies(child, certificate)
         assert verifies(child, issuer)
+
+
+def test_a_key_that_is_too_large_is_never_loaded() -> None:
+    child, issuer = signed_by("rsa-2048", hashes.SHA256())
+    assert verifies(child, issuer)
+    numbers = rsa.RSAPublicNumbers(65_537, 1 << 16_383 | 1)
+    large = with_key(spki_of(numbers.public_key()))
+    assert key_problem(large) == "has an RSA key of 16384 bits, 8192 more than 8192"
+    assert not verifies(child, large)
+    assert large._public_key is None
 
 
 def test_a_hash_that_is_longer_than_the_key_is_no_error() -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import attrs
@@ -164,3 +168,32 @@ def test_a_memo_holds_a_positive_number(size: Any) -> None:
     with pytest.raises(InvalidInput, match="a memo remembers at least one signature") as caught:
         EdgeMemo(size)
     assert caught.value.code == "memo_size"
+
+
+def test_a_memo_travels_with_what_it_remembers(checked: list[Any]) -> None:
+    memo = EdgeMemo(size=7)
+    assert memo.verifies(*read(LEAF, ROOT))
+    for copied in (pickle.loads(pickle.dumps(memo)), copy.deepcopy(memo)):
+        assert (copied.size, len(copied)) == (7, 1)
+        assert copied.verifies(*read(LEAF, ROOT))
+        assert copied.recognize(read(LEAF, ROOT))[1] == read(ROOT)[0]
+        copied.clear()
+    assert len(memo) == len(checked) == 1
+
+
+def test_threads_may_share_a_memo() -> None:
+    # As small as it can be, so that it is full all the time; threads take turns as often as they can.
+    memo, roots = EdgeMemo(size=1), [make.root(name) for name in ("a", "b", "c")]
+    pairs = [read(make.leaf(root), root) for root in roots]
+
+    def work(number: int) -> bool:
+        return all(memo.verifies(*pairs[(number + turn) % 3]) for turn in range(60))
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as threads:
+            assert all(threads.map(work, range(8)))
+    finally:
+        sys.setswitchinterval(before)
+    assert len(memo) == 1

@@ -21,7 +21,7 @@ from spiffesim.spiffe.validation import examine_x509_svid
 from spiffesim.spiffe.verdict import Verdict
 from spiffesim.spiffe.x509.certificate import Anchors, read_certificate
 from spiffesim.spiffe.x509.edges import EdgeMemo
-from spiffesim.spiffe.x509.path import straight
+from spiffesim.spiffe.x509.path import STRAIGHT, Search, straight
 from spiffesim.spiffe.x509svid import X509Svid
 from tests.oracles import asn1, verifiers
 from tests.oracles import certificates as make
@@ -325,6 +325,36 @@ def test_presented_decoys_are_budgeted_for() -> None:
     assert examine([leaf, *decoys(3_000), make.intermediate(ROOT, key_id=None)], ROOT).ok
 
 
+def test_a_check_of_an_expensive_key_costs_more_of_the_budget() -> None:
+    leaf = make.leaf(INTERMEDIATE, authority_key_id=None)
+    stranger = asn1.Parts.of(make.root(key=make.key("decoy", "p521")).der).spki
+    expensive = [attrs.evolve(asn1.Parts.of(der), spki=stranger).der for der in decoys(200)]
+    # 1,000 and one for each certificate: ten times 200 is too many, ten times 100 is not, nor are 200 of P-256.
+    verdict = examine([leaf, *expensive, make.intermediate(ROOT, key_id=None)], ROOT)
+    assert [failure.name for failure in verdict.failures] == ["search_budget"]
+    assert examine([leaf, *expensive[:100], make.intermediate(ROOT, key_id=None)], ROOT).ok
+    assert examine([leaf, *decoys(200), make.intermediate(ROOT, key_id=None)], ROOT).ok
+
+
+def test_what_was_followed_straight_is_counted_too() -> None:
+    chain = tiers(*(f"p521 {number}" for number in range(5)))
+    certificates = [read_certificate(der) for der in ders(chain)]
+    anchors = Anchors([read_certificate(make.root("elsewhere").der)])
+    search = Search(certificates, anchors, microseconds(AT), verified=5)
+    assert search.checks == 5
+    above = make.intermediate(ROOT, key=make.key("expensive", "p384"))
+    search = Search([read_certificate(der) for der in make.ders(make.leaf(above), above)], anchors, 0, verified=1)
+    assert search.checks == 8
+
+
+def test_a_long_chain_in_order_is_left_to_the_search_after_a_while() -> None:
+    chain, root = deep(300)
+    certificates, anchors = [read_certificate(der) for der in chain], Anchors([read_certificate(root)])
+    assert straight(certificates, anchors, microseconds(AT), None) == (STRAIGHT - 1, None)
+    assert straight(certificates[-STRAIGHT:], anchors, microseconds(AT), None)[0] == STRAIGHT
+    assert length(chain, root) == 301
+
+
 @pytest.mark.parametrize("host", [None, "example.org"])
 def test_the_ways_among_clones_are_counted(host: str | None) -> None:
     # Each of these may have issued every other one: there are more ways than anybody can go.
@@ -341,6 +371,7 @@ def test_names_held_against_constraints_are_counted_too() -> None:
     leaf = make.leaf(top, names=[x509.DNSName(f"n{n}.example.org") for n in range(4_000)])
     verdict = examine([leaf, top], ROOT)
     assert [failure.name for failure in verdict.failures] == ["search_budget"]
+    assert "within 0 signature checks and 32064 looks at candidates and names; present" in str(verdict.first)
     few = make.intermediate(ROOT, "constrained", extensions=[(x509.NameConstraints(None, hosts[:100]), True)])
     assert examine([make.leaf(few, names=[x509.DNSName("n")] * 100), few], ROOT).ok
 

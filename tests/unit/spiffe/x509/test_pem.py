@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spiffesim.spiffe.x509.limits import MAX_PEM
 from spiffesim.spiffe.x509.pem import read_certificates, read_pem, write_pem
 from tests.oracles import certificates as make
 
@@ -47,6 +48,13 @@ def test_text_around_the_blocks_is_skipped() -> None:
 def test_broken_text_is_refused(pem: bytes, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         read_pem(pem)
+
+
+def test_a_text_that_is_too_long_is_not_read() -> None:
+    block = write_pem("A", b"1")
+    assert read_pem(block + b" " * (MAX_PEM - len(block))) == [("A", b"1")]
+    with pytest.raises(ValueError, match="the text has 16777217 characters, 1 more than 16777216"):
+        read_pem(block + b" " * (MAX_PEM - len(block) + 1))
 
 
 def test_certificates_alone() -> None:

@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 
 from spiffesim.errors import InvalidSvid
+from spiffesim.spiffe.x509.limits import MAX_PRIVATE_KEY
 from spiffesim.spiffe.x509.privatekey import as_pkcs8, load_key
 from tests.oracles import asn1
 from tests.oracles import certificates as make
@@ -19,6 +20,15 @@ RSA = make.key("workload", "rsa-2048")
 @pytest.mark.parametrize("key", [EC, RSA, make.key("workload", "ed25519")])
 def test_keys_are_loaded(key: rsa.RSAPrivateKey, trusted: bool) -> None:
     assert load_key(make.pkcs8(key), trusted=trusted).public_key() == key.public_key()
+
+
+def test_a_key_that_is_too_long_is_not_loaded() -> None:
+    with pytest.raises(InvalidSvid, match="cannot be loaded: it has 5121 octets, 1 more than 5120") as caught:
+        load_key(bytes(MAX_PRIVATE_KEY + 1), trusted=False)
+    assert caught.value.code == "private_key"
+    with pytest.raises(InvalidSvid) as caught:
+        load_key(bytes(MAX_PRIVATE_KEY), trusted=False)
+    assert "octets" not in str(caught.value)
 
 
 def test_only_a_key_that_is_trusted_is_spared_the_check_of_its_primes() -> None:

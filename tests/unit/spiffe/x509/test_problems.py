@@ -47,6 +47,13 @@ def test_problems_are_worked_out_once() -> None:
     assert issuer_problems(certificate) is issuer_problems(certificate)
 
 
+def test_of_what_a_stranger_repeats_a_few_are_told() -> None:
+    unknown = tuple(asn1.extension(f"2a{arc:02x}", b"", critical=True) for arc in range(60))
+    many = read_certificate(asn1.remade(make.leaf(ROOT).der, ROOT.key, extensions=unknown * 2))
+    told = names(leaf_problems(many))
+    assert told.count("unique_extensions") == told.count("critical_extensions") == 8
+
+
 def test_of_another_version_nothing_else_is_said() -> None:
     old = read_certificate(asn1.remade(make.leaf(ROOT, uris=(), usage=None).der, ROOT.key, version=b""))
     assert names(leaf_problems(old)) == ["version"]

@@ -95,7 +95,11 @@ def test_a_small_key_is_refused_though_its_signatures_are_checked() -> None:
 
 @pytest.mark.parametrize(
     "key",
-    [spki_of(make.key("a", "k256")), rsa_key(of_bits(2_048), parameters=b""), spki_of(ed448.Ed448PrivateKey.generate())],
+    [
+        spki_of(make.key("a", "k256")),
+        rsa_key(of_bits(2_048), parameters=b""),
+        spki_of(ed448.Ed448PrivateKey.generate()),
+    ],
 )
 def test_other_keys_may_not_sign(key: bytes) -> None:
     assert signer_of(key) == ("", 1, "has a key that is not one of P-256, P-384, P-521, RSA and Ed25519")
