@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import attrs
 
@@ -54,6 +54,9 @@ class Case(ABC):
         given = [repr(self.defect.name)] if self.defect is not None else []
         given += [f"{argument}={value!r}" for argument, value in self._arguments() if value]
         return f"{name}({', '.join(given)}){'.repaired' if self.twin else ''}"
+
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        printer.text(repr(self))
 
     def _arguments(self) -> tuple[tuple[str, object], ...]:
         """The arguments of that call, by name; those that are 0 are left out."""

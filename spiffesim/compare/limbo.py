@@ -36,7 +36,7 @@ def fits(case: Case) -> bool:
         isinstance(case, X509SvidCase)
         and bool(case.chain_der)
         and case.now.microsecond % 1000 == 0
-        and _trust_domain(case.chain_der[0]) in (_ANYBODY, case.trust_domain.name)
+        and _trust_domain(case.chain_der[0]) == case.trust_domain.name
     )
 
 

@@ -15,7 +15,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from spiffesim.catalogue.tokens.case import JwtSvidCase
+from spiffesim.catalogue import JwtSvidCase
 from spiffesim.compare.outcome import ACCEPTED, Outcome, refused
 from spiffesim.compare.validator import Validator
 from spiffesim.spiffe.ids import TrustDomain

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from spiffesim.catalogue import SpiffeIdCase
 from spiffesim.compare.validator import Validator
 from spiffesim.errors import InvalidConfiguration
 
@@ -24,7 +25,7 @@ def py_spiffe() -> Validator:
     except ImportError:
         raise InvalidConfiguration("py-spiffe is not there; `pip install spiffe` brings it", code="py_spiffe") from None
 
-    def judge(case: Any) -> bool:
+    def judge(case: SpiffeIdCase) -> bool:
         spiffe.SpiffeId(case.text)
         return True
 

@@ -15,7 +15,18 @@ from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 import attrs
 
 from spiffesim import catalogue
-from spiffesim.catalogue import KINDS, Case, Defect, Kind
+from spiffesim.catalogue import (
+    KINDS,
+    BundleCase,
+    BundleMapCase,
+    Case,
+    Defect,
+    JwtSvidCase,
+    Kind,
+    SpiffeIdCase,
+    WitSvidCase,
+    X509SvidCase,
+)
 from spiffesim.errors import InvalidInput, SpiffeSimError
 from spiffesim.spiffe.bundle import SpiffeBundle
 from spiffesim.spiffe.bundlemap import BundleMap
@@ -23,7 +34,15 @@ from spiffesim.spiffe.ids import TrustDomain
 from spiffesim.spiffe.proof import Proof
 
 _OURS: Final = ("defect", "number", "twin")  # what every case has, and no validator is told
-_HINTS: Final = ("spiffe_id", "depth")  # what is told of the right document
+_DEFAULTS: Final = {"spiffe_id": "", "depth": 0}  # of what is not told either, since it is about the right document
+_CLASSES: Final[Mapping[Kind, type[Case]]] = {
+    "spiffe-id": SpiffeIdCase,
+    "x509-svid": X509SvidCase,
+    "jwt-svid": JwtSvidCase,
+    "wit-svid": WitSvidCase,
+    "bundle": BundleCase,
+    "bundle-map": BundleMapCase,
+}
 
 
 def question(case: Case) -> dict[str, Any]:
@@ -32,7 +51,7 @@ def question(case: Case) -> dict[str, Any]:
     Args:
         case: The case.
     """
-    told = (name for name in _fields(type(case)) if name not in _HINTS)
+    told = (name for name in _fields(type(case)) if name not in _DEFAULTS)
     return {"kind": case.kind, **{name: _written(getattr(case, name)) for name in told}}
 
 
@@ -49,7 +68,7 @@ def record(case: Case) -> dict[str, Any]:
         "repaired": case.twin,
         "right": "accepted" if case.should_pass else "refused",
     }
-    hints: dict[str, Any] = {name: getattr(case, name) for name in _HINTS if name in _fields(type(case))}
+    hints: dict[str, Any] = {name: getattr(case, name) for name in _DEFAULTS if name in _fields(type(case))}
     return {**about, **question(case), **hints}
 
 
@@ -73,30 +92,17 @@ def case_of(found: object) -> Case:
         "number": _read(int, found.get("number", 0), "number"),
         "twin": _read(bool, found.get("repaired", False), "repaired"),
     }
-    made: Any = case_class(kind)
+    made = _CLASSES[kind]
     hints = get_type_hints(made)
-    given = {name: _read(hints[name], found.get(name, _default(name)), name) for name in _fields(made)}
-    case: Case = made(**about, **given)
-    return case
-
-
-def case_class(kind: Kind) -> type[Case]:
-    """The class of the cases of a kind.
-
-    Args:
-        kind: The kind.
-    """
-    found: type[Case] = getattr(catalogue, f"{''.join(word.capitalize() for word in kind.split('-'))}Case")
-    return found
+    given: dict[str, Any] = {
+        name: _read(hints[name], found.get(name, _DEFAULTS.get(name)), name) for name in _fields(made)
+    }
+    return made(**about, **given)
 
 
 def _fields(made: type[Case]) -> tuple[str, ...]:
     """The names of what the cases of this class have, and others have not."""
     return tuple(field.name for field in attrs.fields(made) if field.name not in _OURS)
-
-
-def _default(name: str) -> object:
-    return {"spiffe_id": "", "depth": 0}.get(name)
 
 
 def _invalid(text: str) -> InvalidInput:

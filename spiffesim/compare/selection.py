@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count as numbers
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 from spiffesim import catalogue
 from spiffesim.catalogue import KINDS, Case, Defect, Kind
+from spiffesim.compare.validator import check_kinds
 
 _CHAINS: Final = "x509-svid"  # the one kind whose cases have a depth
+_MAKERS: Final[Mapping[Kind, Callable[..., Case]]] = {
+    "spiffe-id": catalogue.spiffe_id_case,
+    "x509-svid": catalogue.x509_svid_case,
+    "jwt-svid": catalogue.jwt_svid_case,
+    "wit-svid": catalogue.wit_svid_case,
+    "bundle": catalogue.bundle_case,
+    "bundle-map": catalogue.bundle_map_case,
+}
 
 
 def cases(
@@ -26,12 +35,15 @@ def cases(
         kinds: Of what kinds of document.
         max_depth: How many intermediates chains have at most, unless a defect needs more.
         first: The number of the first round.
+
+    Raises:
+        InvalidInput: If there is no such kind.
     """
-    made = tuple(kind for kind in kinds if hasattr(catalogue, _maker(kind)))
-    return islice(_rounds(made, max_depth, first), count)
+    check_kinds(kinds)
+    return islice(_rounds(kinds, max_depth, first), count)
 
 
-def _rounds(kinds: tuple[Kind, ...], max_depth: int, first: int) -> Iterator[Case]:
+def _rounds(kinds: Sequence[Kind], max_depth: int, first: int) -> Iterator[Case]:
     ways = [(kind, defect) for kind in kinds for defect in (None, *catalogue.defects(kind), *catalogue.oddities(kind))]
     for number in numbers(first):
         for step in range(max_depth + 1):
@@ -63,15 +75,8 @@ def make(kind: Kind, defect: Defect | None, *, depth: int, number: int) -> Case:
         depth: How many intermediates stand in it, if it is a chain.
         number: Tells it from others.
     """
-    maker: Any = getattr(catalogue, _maker(kind))
-    places = {"depth": depth} if kind == _CHAINS else {}
-    case: Case = maker(defect.name if defect is not None else None, number=number, **places)
-    return case
-
-
-def _maker(kind: Kind) -> str:
-    """The name of the function that makes cases of a kind."""
-    return f"{kind.replace('-', '_')}_case"
+    name = defect.name if defect is not None else None
+    return _MAKERS[kind](name, number=number, **({"depth": depth} if kind == _CHAINS else {}))
 
 
 def size(case: Case) -> tuple[int, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import attrs
@@ -16,11 +16,23 @@ Judge: TypeAlias = Callable[[Any], Any]
 """The function of an adapter: takes a case, and returns whether the document is accepted, or an :class:`Outcome`."""
 
 
-def _known(_: object, __: object, kinds: tuple[Kind, ...]) -> None:
+def check_kinds(kinds: Sequence[object]) -> None:
+    """Refuse kinds of document that there are not.
+
+    Args:
+        kinds: The kinds; there has to be one.
+
+    Raises:
+        InvalidInput: If there is no such kind.
+    """
     unknown = [kind for kind in kinds if kind not in KINDS]
     if unknown or not kinds:
-        told = f"there is no kind of document {unknown[0]!r:.80}" if unknown else "a validator judges at least one kind"
+        told = f"there is no kind of document {unknown[0]!r:.80}" if unknown else "no kind of document is given"
         raise InvalidInput(f"{told}; the kinds are {', '.join(KINDS)}", code="kind")
+
+
+def _known(_: object, __: object, kinds: Sequence[object]) -> None:
+    check_kinds(kinds)
 
 
 @attrs.frozen

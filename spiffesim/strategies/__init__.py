@@ -1,4 +1,4 @@
-"""Hypothesis strategies: SPIFFE IDs, trust domains, topologies, whole simulations, and a machine that does things to them.
+"""Hypothesis strategies: values, topologies, whole simulations, cases of the catalogue, and machines that do things to them.
 
 All arguments are keyword-only; examples shrink towards one server, short names and shallow trees.
 """
@@ -12,21 +12,35 @@ from typing import Final, TypedDict, Unpack
 from hypothesis import strategies as st
 
 from spiffesim import topology
-from spiffesim.catalogue import X509SvidCase
+from spiffesim.catalogue import BundleCase, BundleMapCase, JwtSvidCase, SpiffeIdCase, WitSvidCase, X509SvidCase
 from spiffesim.keys import KEY_TYPES
 from spiffesim.simulation import Simulation
 from spiffesim.spiffe.ids import SpiffeId, TrustDomain
-from spiffesim.strategies.cases import x509_svid_cases
+from spiffesim.strategies.cases import (
+    CaseOptions,
+    bundle_cases,
+    bundle_map_cases,
+    jwt_svid_cases,
+    spiffe_id_cases,
+    wit_svid_cases,
+    x509_svid_cases,
+)
 from spiffesim.strategies.machine import TrustDomainMachine
 
 __all__ = [
     "KEY_TYPES",
+    "CaseOptions",
     "TopologyOptions",
     "TrustDomainMachine",
+    "bundle_cases",
+    "bundle_map_cases",
+    "jwt_svid_cases",
     "simulations",
+    "spiffe_id_cases",
     "spiffe_ids",
     "topologies",
     "trust_domains",
+    "wit_svid_cases",
     "x509_svid_cases",
 ]
 
@@ -137,5 +151,11 @@ def simulations(
     return Simulation.from_graph(graph, trust_domain, seed=draw(st.integers(0, 2**16), label="seed"))
 
 
-st.register_type_strategy(Simulation, simulations())
-st.register_type_strategy(X509SvidCase, x509_svid_cases())
+# Each is a function of the type, so that the catalogue is read when somebody asks.
+st.register_type_strategy(Simulation, lambda _: simulations())
+st.register_type_strategy(X509SvidCase, lambda _: x509_svid_cases())
+st.register_type_strategy(JwtSvidCase, lambda _: jwt_svid_cases())
+st.register_type_strategy(WitSvidCase, lambda _: wit_svid_cases())
+st.register_type_strategy(SpiffeIdCase, lambda _: spiffe_id_cases())
+st.register_type_strategy(BundleCase, lambda _: bundle_cases())
+st.register_type_strategy(BundleMapCase, lambda _: bundle_map_cases())

@@ -12,8 +12,17 @@ from typing import Final, TypedDict, TypeVar, Unpack
 from hypothesis import strategies as st
 
 from spiffesim import catalogue
-from spiffesim.catalogue import Case, Defect, JwtSvidCase, Kind, WitSvidCase, X509SvidCase
-from spiffesim.catalogue.identifiers import SpiffeIdCase
+from spiffesim.catalogue import (
+    BundleCase,
+    BundleMapCase,
+    Case,
+    Defect,
+    JwtSvidCase,
+    Kind,
+    SpiffeIdCase,
+    WitSvidCase,
+    X509SvidCase,
+)
 
 _CaseT = TypeVar("_CaseT", bound=Case)
 
@@ -82,6 +91,30 @@ def spiffe_id_cases(**options: Unpack[CaseOptions]) -> st.SearchStrategy[SpiffeI
         InvalidInput: If there is no such defect.
     """
     return _cases(SpiffeIdCase.make, "spiffe-id", options)
+
+
+def bundle_cases(**options: Unpack[CaseOptions]) -> st.SearchStrategy[BundleCase]:
+    """Bundle documents.
+
+    Args:
+        **options: What may be drawn; see ``CaseOptions``.
+
+    Raises:
+        InvalidInput: If there is no such defect.
+    """
+    return _cases(BundleCase.make, "bundle", options)
+
+
+def bundle_map_cases(**options: Unpack[CaseOptions]) -> st.SearchStrategy[BundleMapCase]:
+    """Bundle map documents.
+
+    Args:
+        **options: What may be drawn; see ``CaseOptions``.
+
+    Raises:
+        InvalidInput: If there is no such defect.
+    """
+    return _cases(BundleMapCase.make, "bundle-map", options)
 
 
 def _cases(make: Callable[..., _CaseT], kind: Kind, options: CaseOptions) -> st.SearchStrategy[_CaseT]:

@@ -38,10 +38,9 @@ _LIMITED = (
     "payload_nested_deeply",
     "too_large",
 )
-LIMITS: Final[Reasons] = {
-    name: "RFC 8259 9 and RFC 5280 6.1 leave limits to whoever reads; these are ours"
-    for name in _LIMITED
-}
+LIMITS: Final[Reasons] = dict.fromkeys(
+    _LIMITED, "RFC 8259 9 and RFC 5280 6.1 leave limits to whoever reads; these are ours"
+)
 """What others may accept."""
 
 LENIENT: Final[Mapping[str, Reasons]] = {

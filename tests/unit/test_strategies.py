@@ -11,15 +11,22 @@ import networkx as nx
 import pytest
 from hypothesis import find, given, settings
 from hypothesis import strategies as st
+from hypothesis.errors import NoSuchExample
+from hypothesis.vendor.pretty import pretty
 
 from spiffesim import Simulation, SpiffeId, TrustDomain, strategies
+from spiffesim.catalogue import BundleMapCase, Case, JwtSvidCase, X509SvidCase
+from spiffesim.errors import InvalidInput
 from spiffesim.keys import KEY_TYPES
 from spiffesim.strategies import simulations, spiffe_ids, topologies, trust_domains
 
 QUICK = settings(max_examples=200, database=None, derandomize=True)
 
 
-@pytest.mark.parametrize("name", ["simulations", "spiffe_ids", "topologies", "trust_domains"])
+CASES = ("bundle_cases", "bundle_map_cases", "jwt_svid_cases", "spiffe_id_cases", "wit_svid_cases", "x509_svid_cases")
+
+
+@pytest.mark.parametrize("name", ["simulations", "spiffe_ids", "topologies", "trust_domains", *CASES])
 def test_arguments_are_given_by_name(name: str) -> None:
     assert name in strategies.__all__
     parameters = inspect.signature(getattr(strategies, name)).parameters.values()
@@ -121,3 +128,56 @@ def test_a_drawn_simulation_runs_and_shows_its_tree(sim: Simulation) -> None:
     assert repr(sim) == f"Simulation('example.net', seed={sim.seed})"
     assert len(sim.servers) <= 4
     assert sim.workload("/web").fetch_x509_svid().spiffe_id == SpiffeId("spiffe://example.net/web")
+
+
+# Cases
+
+
+def refused(case: Case, rule: str) -> bool:
+    return rule in [failure.name for failure in case.examine().failures]
+
+
+@pytest.mark.parametrize(
+    ("drawn", "rule", "simplest"),
+    [
+        (strategies.x509_svid_cases(), "leaf_not_ca", "x509_svid_case('leaf_is_ca')"),
+        (strategies.x509_svid_cases(), "path_length", "x509_svid_case('root_path_length', depth=1)"),
+        (strategies.jwt_svid_cases(), "unexpired", "jwt_svid_case('expired')"),
+        (strategies.wit_svid_cases(), "type", "wit_svid_case('typ_missing')"),
+        (strategies.spiffe_id_cases(), "trailing_slash", "spiffe_id_case('slash_at_the_end')"),
+    ],
+)
+def test_a_counterexample_names_the_one_defect_at_the_smallest_depth(drawn: Any, rule: str, simplest: str) -> None:
+    found = find(drawn, partial(refused, rule=rule), settings=settings(QUICK, max_examples=5000))
+    assert repr(found) == simplest
+    assert pretty(found) == simplest
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_about_half_of_the_cases_are_right_and_each_answers_as_it_should(name: str) -> None:
+    seen = []
+
+    @given(getattr(strategies, name)())
+    @settings(QUICK)
+    def judged(case: Case) -> None:
+        seen.append(case.defect is None)
+        assert case.examine().ok == case.should_pass
+
+    judged()
+    assert len(seen) / 4 < sum(seen) < len(seen) * 3 / 4
+
+
+def test_what_may_be_wrong_can_be_chosen() -> None:
+    chosen = strategies.x509_svid_cases(defects=["leaf_is_ca"], max_depth=0)
+    assert str(find(chosen, lambda case: not case.should_pass).defect) == "leaf_is_ca"
+    with pytest.raises(InvalidInput, match="no defect 'nonsense' of 'x509-svid'"):
+        strategies.x509_svid_cases(defects=["nonsense"])
+    calm = strategies.jwt_svid_cases(oddities=False)
+    with pytest.raises(NoSuchExample):
+        find(calm, lambda case: case.defect is not None and case.defect.is_oddity, settings=QUICK)
+    assert find(strategies.jwt_svid_cases(), lambda case: case.defect is not None and case.defect.is_oddity)
+
+
+@pytest.mark.parametrize("kind", [Simulation, X509SvidCase, JwtSvidCase, BundleMapCase])
+def test_a_type_stands_for_its_strategy(kind: type) -> None:
+    assert isinstance(find(st.from_type(kind), lambda _: True), kind)

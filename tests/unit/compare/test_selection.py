@@ -5,10 +5,12 @@ from __future__ import annotations
 from itertools import takewhile
 
 import attrs
+import pytest
 
 from spiffesim import catalogue, compare
 from spiffesim.catalogue import KINDS
 from spiffesim.compare.selection import smaller
+from spiffesim.errors import InvalidInput
 
 
 def test_the_first_round_has_everything_once_and_every_twin() -> None:
@@ -36,6 +38,13 @@ def test_rounds_go_on_with_the_next_number() -> None:
     (case,) = compare.cases(1, first=7)
     assert case.number == 7
     assert {case.number for case in compare.cases(10_000, kinds=["spiffe-id"])} >= {0, 1, 2}
+
+
+def test_of_no_kind_there_are_no_cases() -> None:
+    assert len(list(compare.cases(3, kinds=["bundle"]))) == 3
+    for kinds in ((), ("x509",)):
+        with pytest.raises(InvalidInput, match="the kinds are"):
+            compare.cases(kinds=kinds)  # type: ignore[arg-type]
 
 
 def test_the_same_call_gives_the_same_cases() -> None:

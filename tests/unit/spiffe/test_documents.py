@@ -206,10 +206,11 @@ def test_a_map_is_accepted_if_and_only_if_it_can_be_read(bundle: str, name: str)
 
 def test_a_document_may_be_as_large_as_the_limit_and_no_larger() -> None:
     document = FULL.marshal()
-    for data in (document.ljust(MAX_DOCUMENT), document.decode().ljust(MAX_DOCUMENT)):
-        assert examine_bundle("example.org", data).ok
+    assert examine_bundle("example.org", document.ljust(MAX_DOCUMENT)).ok
+    assert examine_bundle("example.org", document.decode().ljust(MAX_DOCUMENT)).ok
+    for data in (document.ljust(MAX_DOCUMENT + 1), document.decode().ljust(MAX_DOCUMENT + 1)):
         with pytest.raises(InvalidBundle, match=r"is 16777217 long, 1 more than 16777216") as caught:
-            SpiffeBundle.parse("example.org", data + data[-1:])
+            SpiffeBundle.parse("example.org", data)
         assert (caught.value.code, caught.value.clause) == ("size", "RFC 8259 9")
 
 
@@ -237,15 +238,14 @@ def test_whatever_is_sent_is_answered_in_a_sentence(data: bytes | str, rule: str
 
 
 def test_a_bundle_of_ten_megabytes_is_read_to_its_end() -> None:
-    entries = [{**jwk(ec_key()), "use": "other", "kid": f"{index:080}"} for index in range(50_000)]
-    document = json.dumps({"keys": [*entries, JWT_ENTRY]})
+    key = jwk(ec_key())
+    entries = [{**key, "use": "other", "kid": f"{index:080}"} for index in range(50_000)]
+    document = json.dumps({"keys": entries})
     assert len(document) > 10_000_000
     verdict = examine_bundle("example.org", document)
     assert (verdict.ok, len(verdict.ignored)) == (True, 50_000)
+    assert (verdict.ignored[-1].detail or "").startswith("entry 49999 of the bundle is ignored: its use is 'other'")
     assert "50,000 things ignored" in str(verdict)
-    assert list(SpiffeBundle.parse("example.org", document).jwt_spki) == ["j"]
-    (failure,) = examine({"keys": [*entries, 7]}).failures
-    assert failure.detail == "entry 50000 of the bundle is a number, not a JWK"
 
 
 def test_a_map_of_thousands_of_bundles_is_read_to_its_end() -> None:

@@ -203,6 +203,21 @@ def test_between_two_certificates_of_the_same_authority_both_periods_are_told() 
     assert check(examine, AT - 2 * HOUR).startswith("accepted from 2030-01-01T09:00:00Z to 2030-01-01T11:00:00Z; in")
 
 
+def test_of_several_periods_the_nearest_are_told() -> None:
+    roots = [
+        make.root(not_before=AT + begin * HOUR, not_after=AT + begin * HOUR + HOUR / 2) for begin in (-5, -3, -1, 2, 4)
+    ]
+    bundle = SpiffeBundle("example.org", [root.der for root in roots])
+    examine = partial(examine_x509_svid, [make.leaf(roots[0]).der], bundle)
+    assert check(examine, AT) == (
+        "it was accepted from 2030-01-01T11:00:00Z to 2030-01-01T11:30:00Z, the last time 0:30:00 ago; "
+        "it will be accepted from 2030-01-01T14:00:00Z to 2030-01-01T14:30:00Z, the first time in 2:00:00"
+    )
+    found = periods_of(examine(at=AT))
+    assert found is not None
+    assert len(found) == 5
+
+
 def test_two_certificates_that_follow_each_other_make_one_period() -> None:
     first = make.root(not_before=AT - 3 * HOUR, not_after=AT)
     second = make.root(not_before=AT - HOUR, not_after=AT + 3 * HOUR)

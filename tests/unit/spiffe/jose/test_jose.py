@@ -215,7 +215,7 @@ OFF_CURVE = b64(b"\x01" * 32)
         ({**RSA, "e": "AAAB"}, "e is not a number in as few bytes as possible"),
         ({**RSA, "n": b64(b"\x01" * 2049)}, "n has 16392 bits, more than 16384"),
         ({**RSA, "e": b64(b"\x01" * 2049)}, "e has 16392 bits, more than 16384"),
-        ({**RSA, "e": "Ag"}, "is not a valid RSA key"),  # 2 is even
+        ({**RSA, "e": "Ag"}, "e is even"),
         ({**RSA, "e": ["AQAB"]}, "e is an array, not a string"),
     ],
 )

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spiffesim.spiffe.jose.jsontext import MAX_DEPTH, JsonError, kind_of, read_object, repeated, write_json
+from spiffesim.spiffe.jose.jsontext import MAX_DEPTH, JsonError, kind_of, read_object, repeated, repeats, write_json
 
 STRINGS = st.text(st.characters(exclude_categories=["Cs"]))
 VALUES = st.recursive(
@@ -196,8 +196,8 @@ def test_what_is_not_json_is_not_written() -> None:
     ],
 )
 def test_an_error_says_which_requirement_is_broken(data: bytes | str, requirement: str) -> None:
-    with pytest.raises(jsontext.JsonError) as caught:
-        jsontext.read_object(data)
+    with pytest.raises(JsonError) as caught:
+        read_object(data)
     assert caught.value.requirement == requirement
 
 
@@ -216,4 +216,4 @@ def test_an_error_says_which_requirement_is_broken(data: bytes | str, requiremen
     ],
 )
 def test_where_a_name_comes_twice_can_be_asked(data: bytes | str, answer: bool) -> None:
-    assert jsontext.repeats(data, "a") is answer
+    assert repeats(data, "a") is answer
