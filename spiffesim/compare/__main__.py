@@ -7,5 +7,4 @@ import sys
 from spiffesim.compare.lines import serve
 from spiffesim.compare.ours import ours
 
-if __name__ == "__main__":
-    serve(ours(), sys.stdin.buffer, sys.stdout)
+serve(ours(), sys.stdin.buffer, sys.stdout)

@@ -163,8 +163,8 @@ def _ders(found: Mapping[str, Any], name: str) -> list[bytes]:
 
 def _der(certificate: object) -> bytes:
     try:
-        return ssl.PEM_cert_to_DER_cert(certificate) if isinstance(certificate, str) else b""
-    except ValueError:
+        return ssl.PEM_cert_to_DER_cert(certificate)  # type: ignore[arg-type]
+    except (ValueError, AttributeError):  # the second: not a text
         raise _invalid(f"has {certificate!r:.80}, which is no certificate in PEM") from None
 
 

@@ -59,7 +59,7 @@ def read_answer(line: bytes, number: int) -> Outcome:
         found = read_object(line)
     except JsonError as error:
         return broken(f"its answer {line[:80]!r} {error}")
-    if found.get("id") != number:
+    if repr(found.get("id")) != repr(number):  # true is 1, but not here
         return broken(f"it answered question {found.get('id')!r:.40} when {number} was asked")
     reason = found.get("reason", "")
     accepted = found.get("accepted", "missing")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain, islice
 from itertools import count as numbers
-from itertools import islice
 from typing import Final
 
 from spiffesim import catalogue
@@ -40,16 +40,16 @@ def cases(
         InvalidInput: If there is no such kind.
     """
     check_kinds(kinds)
-    return islice(_rounds(kinds, max_depth, first), count)
+    rounds = (_round(kinds, max_depth, number) for number in numbers(first))
+    return islice(chain.from_iterable(rounds), count)
 
 
-def _rounds(kinds: Sequence[Kind], max_depth: int, first: int) -> Iterator[Case]:
+def _round(kinds: Sequence[Kind], max_depth: int, number: int) -> Iterator[Case]:
     ways = [(kind, defect) for kind in kinds for defect in (None, *catalogue.defects(kind), *catalogue.oddities(kind))]
-    for number in numbers(first):
-        for step in range(max_depth + 1):
-            for kind, defect in ways:
-                for depth in _depths(kind, defect, max_depth)[step : step + 1]:
-                    yield from _with_twin(make(kind, defect, depth=depth, number=number))
+    for step in range(max_depth + 1):
+        for kind, defect in ways:
+            for depth in _depths(kind, defect, max_depth)[step : step + 1]:
+                yield from _with_twin(make(kind, defect, depth=depth, number=number))
 
 
 def _with_twin(case: Case) -> Iterator[Case]:

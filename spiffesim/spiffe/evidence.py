@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from spiffesim.spiffe.x509.certificate import Certificate
 
 MOST_CERTIFICATES: Final = 256
-MOST_STRETCHES: Final = 32
+MOST_STRETCHES: Final = 16
 """Of how many certificates, presented and in the bundle, and of how many stretches of time in the life of the leaf the
-answer is worked out."""
+answer is worked out: to explain a verdict costs no more than so many judgements."""
 
 LEAF: Final = "the leaf"
 AUTHORITY: Final = "the authority"
@@ -90,7 +90,9 @@ class ChainEvidence(NamedTuple):
         first, end = leaf.not_before, leaf.not_after + 1
         found = {edge for each in (*self.presented, *known) for edge in (each.not_before, each.not_after + 1)}
         edges = sorted(edge for edge in found if first <= edge <= end)
-        return [(edge, following - 1) for edge, following in pairwise(edges)] if len(edges) <= MOST_STRETCHES else None
+        return (
+            [(edge, following - 1) for edge, following in pairwise(edges)] if len(edges) <= MOST_STRETCHES + 1 else None
+        )
 
 
 class TokenEvidence(NamedTuple):

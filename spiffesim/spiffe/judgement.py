@@ -79,7 +79,7 @@ def _refused(
 ) -> Verdict:
     """The verdict that refuses a chain: what was ruled out stays refused, even if no rule could be named."""
     findings = explanation.findings or (_UNEXPLAINED,)
-    return Verdict.of(X509, spiffe_id, moment(at), findings, explanation.depth, evidence)
+    return Verdict.of(X509, spiffe_id, moment(at), findings, explanation.depth, evidence=evidence)
 
 
 def _judge_path(

@@ -42,7 +42,10 @@ def periods(evidence: Evidence) -> list[Period] | None:
     before = False
     for first, last in stretches:
         asked = first if first is not None else last or 0
-        accepted = evidence.again(evidence, asked).ok
+        verdict = evidence.again(evidence, asked)
+        if _gave_up(verdict):
+            return None
+        accepted = verdict.ok
         if accepted and before:
             found[-1] = found[-1]._replace(last=last)
         elif accepted:
@@ -55,7 +58,12 @@ def periods_of(verdict: Verdict) -> list[Period] | None:
     """When the document is accepted; None if that is not known, or takes too long to find out."""
     if verdict.evidence is None:
         return None if verdict.ok or any(each.rule in TIMES for each in verdict.findings) else []
-    return None if any(each.rule == "search_budget" for each in verdict.findings) else periods(verdict.evidence)
+    return None if _gave_up(verdict) else periods(verdict.evidence)
+
+
+def _gave_up(verdict: Verdict) -> bool:
+    """Whether the search for a path took too long; it will not be begun again and again."""
+    return any(each.rule == "search_budget" for each in verdict.findings)
 
 
 # In words

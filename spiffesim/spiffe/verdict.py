@@ -225,6 +225,7 @@ class Verdict(Shown):
         at: datetime,
         findings: Sequence[Finding],
         depth: int = 0,
+        *,
         evidence: Evidence | None = None,
     ) -> Verdict:
         """A verdict whose findings are put in order, without those that hang on another."""

@@ -6,7 +6,7 @@ Certificates as cryptography reads them, tokens taken apart by hand, documents a
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import cache
 from typing import Any, Final
@@ -17,7 +17,7 @@ from cryptography import x509
 from spiffesim import Simulation
 from spiffesim.server import Server
 from spiffesim.server.bundledocument import write_document
-from tests.oracles.profiles import read
+from tests.oracles.profiles import key_id, read
 from tests.oracles.tokens import unb64
 
 TRUST_DOMAIN: Final = "example.org"
@@ -108,7 +108,7 @@ def deployment(depth: int, **settings: Any) -> tuple[Simulation, Server]:
 def issued(depth: int) -> Issued:
     """What a server of that depth and those around it issue: at first, and after three days of rotations."""
     sim, server = deployment(depth)
-    sim.root.federate_with(sim.add_trust_domain("other.test"))
+    server.federate_with(sim.add_trust_domain("other.test"))
     workload = server.workload("/web", dns_names=["web.example.org"], federates_with=["other.test"])
     found = Issued()
     for _ in range(2):
@@ -131,23 +131,14 @@ def _gather(found: Issued, server: Server) -> None:
     for svid in (server.svid, server.agent().svid, minted):
         found.chains.append(whole(svid.chain, roots))
     document = json.loads(server.bundle.marshal())
-    found.documents += [document, json.loads(write_document(server.bundle, timedelta(minutes=5)))]
+    found.documents.extend((document, json.loads(write_document(server.bundle, timedelta(minutes=5)))))
     asked_for = f"spiffe://{TRUST_DOMAIN}/minted"
     found.jwts.append(Token(server.mint_jwt_svid(asked_for, ["db", "cache"]).token, asked_for, document))
     found.wits.append(Token(server.mint_wit_svid(asked_for).token, asked_for, document))
 
 
 def whole(chain: Sequence[bytes], roots: Sequence[bytes]) -> list[x509.Certificate]:
-    """A chain up to its root, as cryptography reads it."""
+    """A chain up to the root that its last certificate names, as cryptography reads it."""
     certificates = [read(der) for der in chain]
-    return [*certificates, next(_roots_of(certificates[-1], roots))]
-
-
-def _roots_of(certificate: x509.Certificate, roots: Sequence[bytes]) -> Iterator[x509.Certificate]:
-    """The roots that have signed a certificate."""
-    for root in map(read, roots):
-        try:
-            certificate.verify_directly_issued_by(root)
-        except Exception:  # whatever is wrong, it is another one
-            continue
-        yield root
+    above = certificates[-1].extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
+    return [*certificates, *(root for root in map(read, roots) if key_id(root) == above)]

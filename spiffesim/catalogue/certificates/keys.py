@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from spiffesim.catalogue.certificates.chain import Chain
-from spiffesim.catalogue.certificates.rsa import large_exponent, of_nine_primes
+from spiffesim.catalogue.certificates.rsa import HUGE, large_exponent
 from spiffesim.catalogue.certificates.signer import NULL, signer
 from spiffesim.catalogue.shelf import Shelf
 from spiffesim.spiffe.rules.x509 import X509_SVID
@@ -60,7 +60,7 @@ def key_beside_curve(chain: Chain) -> None:
 @KEYS("signing_key")
 def large_rsa_key(chain: Chain) -> None:
     """The issuer of the leaf has an RSA key of more than 9,000 bits."""
-    chain.rekey(1, of_nine_primes(chain.hierarchy))
+    chain.rekey(1, HUGE)
 
 
 @KEYS("signing_key")
@@ -78,7 +78,7 @@ def key_for_x25519(chain: Chain) -> None:
     chain.leaf.spki = _spki("1.3.101.110", _of_leaf(chain, 32))
 
 
-@KEYS("leaf_key", clause="RFC 4055 4.1")
+@KEYS("leaf_key", clause="RFC 4055 1.2")
 def key_for_encryption(chain: Chain) -> None:
     """The leaf's key is an RSA key for RSAES-OAEP, which makes no signatures."""
     bits = key_bits(signer(chain.hierarchy, "rsa-2048").spki)

@@ -37,11 +37,11 @@ _CURVES: Final = {
     "p521": ("SECP521R1", "SHA512"),
     "k256": ("SECP256K1", "SHA256"),
 }
-# Two primes of 512 bits; whoever reads this can sign with them.
-_SMALL_PRIMES: Final = (
+SMALL_PRIMES: Final = (
     0xF33D033D682311C55F2CF997E5E39CE73B981B0F1C06E4D536DE233A7C4F249600EC1703A939F59CC94C8466605922468A90334DFC2437F0D9FABBDCA8E38211,
     0xC9A4113332A72027FAE7EDD72A64BEE89D630C600D7497FD13632DF7D90FA760CFF09B672EBC789C39C2E0BE25BDB162AC836F487B296C690D6E4C6F9E3AA0F1,
 )
+"""Two primes of 512 bits: with them a key of 1024 bits can be made, and whoever reads this can sign with it."""
 
 
 @attrs.frozen(eq=False, slots=False)
@@ -129,7 +129,7 @@ def _rsa_key(hierarchy: Hierarchy, kind: str) -> Any:
     from spiffesim.primes import PAIRS, pair
 
     if kind == "rsa-1024":
-        return rsa_key(*_SMALL_PRIMES)
+        return rsa_key(*SMALL_PRIMES)
     # Drawn without regard to other keys, as a case must not depend on which were made before it: it has one such key.
     number = hierarchy.draw(kind).randomness.number(f"key {kind}", 0, PAIRS)
     return rsa_key(*pair(int(kind.removeprefix("rsa-")), number))

@@ -20,11 +20,6 @@ LARGEST: Final = 4_096
 _Edge: TypeAlias = tuple[bytes, bytes, bytes]
 
 
-def _make_room(remembered: OrderedDict[Any, Any], size: int) -> None:
-    if len(remembered) >= size:
-        remembered.popitem(last=False)
-
-
 class EdgeMemo:
     """Remembers which signatures have verified: exactly those bytes, under exactly that key.
 
@@ -69,13 +64,15 @@ class EdgeMemo:
         return True
 
     def _keep(self, edge: _Edge, issuer: Certificate) -> None:
-        issuers = self._issuers
+        edges, issuers = self._edges, self._issuers
         # Two threads that both find it full would each drop one, and the second one perhaps find it empty.
         with self._writing:
-            _make_room(self._edges, self.size)
-            self._edges[edge] = None
+            if len(edges) >= self.size:
+                edges.popitem(last=False)
+            edges[edge] = None
             if issuer.signature not in issuers:
-                _make_room(issuers, self.size)
+                if len(issuers) >= self.size:
+                    issuers.popitem(last=False)
                 issuers[issuer.signature] = issuer
 
     def recognize(self, chain: Sequence[Certificate]) -> Sequence[Certificate]:

@@ -12,7 +12,6 @@
 from __future__ import annotations
 
 from spiffesim.strategies.lifecycle.machine import (
-    FORGERIES,
     SERVERS,
     WORKLOADS,
     Lifecycle,
@@ -23,7 +22,6 @@ from spiffesim.strategies.lifecycle.simulated import SimulatedSystem
 from spiffesim.strategies.lifecycle.system import Authorities, System, Validator, X509Documents
 
 __all__ = [
-    "FORGERIES",
     "SERVERS",
     "WORKLOADS",
     "Authorities",

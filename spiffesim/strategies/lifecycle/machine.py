@@ -14,10 +14,6 @@ from spiffesim.strategies.lifecycle.forgery import JWT_FORGERIES, X509_FORGERIES
 from spiffesim.strategies.lifecycle.model import ROOT
 from spiffesim.strategies.lifecycle.trials import Trials
 
-FORGERIES: Final = (*X509_FORGERIES, *JWT_FORGERIES)
-"""The names of all forgeries."""
-
-
 SERVERS: Final = names_of(lambda machine: machine.model.parents)
 """Names of servers, for rules of your own."""
 
@@ -30,14 +26,14 @@ needs_workload: Final = precondition(lambda self: bool(self.model.homes))
 class Lifecycle(Trials):
     """A Hypothesis state machine over the lifecycle of a trust domain: operators, time, faults and thieves.
 
-    It begins with a root server and a workload. Each step is given the time that its news takes, and then all is looked at. Its rules
+    It begins with a root server; each server comes with a workload of the same name. Each step is given the time that its news takes, and then all is looked at. Its rules
     take names and numbers only, so what Hypothesis prints of a failure runs as a script; see ``script_of``.
 
     Subclass it to give it your validator or your system, and to add rules and invariants.
 
     Attributes:
-        system: What makes the system under test; by default a simulated one.
-        validator: The validator under test: it judges whatever is fetched and forged; by default this library's.
+        system: What makes the system under test: ``SimulatedSystem``, or a ``System`` of yours.
+        validator: The validator under test, which judges what is fetched and what is forged; by default this library's.
         most_servers: How many servers there may be.
         deepest: How many servers may stand above one.
         most_workloads: How many workloads there may be.
@@ -54,14 +50,14 @@ class Lifecycle(Trials):
 
     most_servers: ClassVar[int] = 3
     deepest: ClassVar[int] = 2
-    most_workloads: ClassVar[int] = 3
+    most_workloads: ClassVar[int] = 4
     most_broken: ClassVar[int] = 1
     minutes: ClassVar[st.SearchStrategy[int]] = st.sampled_from((1, 10, 45, 90, 300, 1500))
     skews: ClassVar[st.SearchStrategy[int]] = st.sampled_from((-600, 7200))
 
     def __init__(self) -> None:
         super().__init__()
-        self.register(ROOT, "/w1")
+        self.register(ROOT, f"/{ROOT}")
         if currently_in_test_context():
             note(_import_of(type(self)))  # the first line of the script that Hypothesis prints
 
@@ -73,10 +69,10 @@ class Lifecycle(Trials):
         name=drawn(lambda machine: f"s{len(machine.model.parents)}"),
     )
     def nest(self, parent: str, name: str) -> None:
-        """Nest a server."""
+        """Nest a server, and register a workload with it."""
         self.world.nest(parent, name)
         self.model.parents[name] = parent
-        self.wait()
+        self.register(name, f"/{name}")
 
     @property
     def parents(self) -> list[str]:
@@ -87,7 +83,7 @@ class Lifecycle(Trials):
     @precondition(lambda self: len(self.model.homes) < self.most_workloads and self.whole_servers)
     @rule(
         server=names_of(lambda machine: machine.whole_servers),
-        workload=drawn(lambda machine: f"/w{len(machine.model.homes) + len(machine.model.deregistered) + 1}"),
+        workload=drawn(lambda machine: f"/w{len(machine.model.homes) + len(machine.model.deregistered)}"),
     )
     def register(self, server: str, workload: str) -> None:
         """Register a workload, and start it."""
@@ -194,9 +190,15 @@ class Lifecycle(Trials):
         self.check_validator(workload)
 
     @precondition(lambda self: self.whole_workloads)
-    @rule(workload=names_of(lambda machine: machine.whole_workloads), forgery=st.sampled_from(FORGERIES))
-    def forge(self, workload: str, forgery: str) -> None:
-        """Show the validator and the other workloads a forgery of what a workload fetches."""
+    @rule(workload=names_of(lambda machine: machine.whole_workloads), forgery=st.sampled_from(list(X509_FORGERIES)))
+    def forge_x509_svid(self, workload: str, forgery: str) -> None:
+        """Show the validator and all workloads a forgery of the X509-SVID that a workload fetches."""
+        self.check_forgery(workload, forgery)
+
+    @precondition(lambda self: self.whole_workloads)
+    @rule(workload=names_of(lambda machine: machine.whole_workloads), forgery=st.sampled_from(list(JWT_FORGERIES)))
+    def forge_jwt_svid(self, workload: str, forgery: str) -> None:
+        """Show them a forgery of the JWT-SVID that a workload fetches."""
         self.check_forgery(workload, forgery)
 
     @invariant()

@@ -41,7 +41,7 @@ class Validator:
     Example:
         >>> from spiffesim.strategies.lifecycle import Lifecycle, Validator
         >>> def credulous(chain, bundles, at):
-        ...     return "spiffe://example.org/w1"
+        ...     return "spiffe://example.org/root"
         >>> class Credulous(Lifecycle):
         ...     validator = Validator(x509_svid=credulous)
     """

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
-import runpy
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -100,9 +100,9 @@ def test_a_question_that_cannot_be_read_is_answered_all_the_same() -> None:
 
 def test_the_module_serves_when_it_is_run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(question_line(WRONG, 1))))
-    runpy.run_module("spiffesim.compare", run_name="__main__")
+    monkeypatch.delitem(sys.modules, "spiffesim.compare.__main__", raising=False)
+    importlib.import_module("spiffesim.compare.__main__")
     assert json.loads(capsys.readouterr().out)["accepted"] is False
-    assert "serve" in runpy.run_module("spiffesim.compare.__main__", run_name="imported")
 
 
 # Those that do not answer
@@ -129,10 +129,20 @@ def test_who_says_nothing_for_too_long_is_ended() -> None:
 
 
 def test_who_does_not_even_read_is_ended() -> None:
-    big = catalogue.x509_svid_case(depth=60)  # more than a pipe holds
+    big = catalogue.x509_svid_case(depth=100)  # more than a pipe holds
     assert len(question_line(big, 1)) > 1 << 16
     with program("import time\nwhile True: time.sleep(60)", timeout=0.3) as validator:
         assert validator(big).answer == "broken"
+
+
+def test_who_no_longer_reads_has_ended() -> None:
+    text = """import os, sys
+sys.stdin.readline()
+os.close(0)
+print('{"id": 1, "accepted": true}', flush=True)"""
+    with program(text) as validator:
+        assert validator(RIGHT) == ACCEPTED
+        assert validator(RIGHT) == Outcome("broken", "it ended with code 0")
 
 
 def test_who_never_ends_a_line_is_ended_at_the_limit() -> None:

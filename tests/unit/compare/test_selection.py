@@ -30,7 +30,7 @@ def test_chains_come_in_every_depth_but_none_shorter_than_its_defect_needs() -> 
             depths.setdefault(name, []).append(case.depth)  # type: ignore[attr-defined]
     assert depths[None] == depths["leaf_is_ca"] == [0, 1, 2]
     for name, found in depths.items():
-        least = catalogue.defect(name).depth if name else 0
+        least = catalogue.defect(name, "x509-svid").depth if name else 0
         assert found == list(range(least, max(least, 2) + 1))
 
 

@@ -302,3 +302,21 @@ def test_a_damaged_certificate_raises_only_our_error(place: int, flip: int) -> N
 def test_the_keys_of_a_document_are_read_alone() -> None:
     keys = jwks.read_keys([X509_ENTRY, JWT_ENTRY, WIT_ENTRY])
     assert keys == ((ROOT.der,), (("j", spki(ec_key())),), (("w", spki(ec_key(2))),))
+
+
+@pytest.mark.parametrize("octets", range(1, 10))
+def test_base64_has_one_spelling(octets: int) -> None:
+    # However many bytes the certificate has, and so with two, one and no characters of padding.
+    root = certs.root(serial=1 << (8 * octets - 2))
+    text = x5c(root.der)
+    entry = {**X509_ENTRY, **jwk(root.key)}
+    assert parse({**entry, "x5c": [text]}).x509_der == (root.der,)
+    body = text.rstrip("=")
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    others = [text + "====", text + "=", text + "A", body[:-1]]
+    if body != text:
+        others += [body, body[:-1] + alphabet[alphabet.index(body[-1]) + 1] + text[len(body) :]]
+    for other in others:
+        with pytest.raises(InvalidBundle, match="has an x5c that is not base64") as caught:
+            parse({**entry, "x5c": [other]})
+        assert caught.value.code == "x5c_base64"
