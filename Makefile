@@ -10,12 +10,14 @@ PYTEST_ARGS ?=
 SECONDS := 600
 JOBS := 2
 TARGETS :=
+SAMPLE := 60
+MODULES :=
 ifdef COVERAGE
 PYTEST_ARGS += --cov --cov-report=term
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types contracts check format bench fuzz docs test-lowest clean
+.PHONY: help demo test lint types contracts check format bench fuzz mutants docs test-lowest clean differential
 
 help:  ## What there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -48,6 +50,13 @@ bench: $(VENV)/.bench  ## Print a table of ratios: raw primitives against ours, 
 fuzz: $(VENV)/.fuzz  ## Fuzz every parser of untrusted bytes (SECONDS=600 for each, JOBS=2, TARGETS=...)
 	$(VENV)/bin/python -m tests.fuzz.run --seconds $(SECONDS) --jobs $(JOBS) $(TARGETS)
 
+CASES ?= 200000
+differential: $(VENV)/.dev  ## Put CASES=200000 cases to other validators, and print where they differ from us
+	$(VENV)/bin/python -m tests.oracles.differential $(CASES)
+
+mutants: $(VENV)/.mutants  ## Break spiffesim/spiffe in small ways, and list what no test notices (SAMPLE=60 a module, MODULES=...)
+	$(VENV)/bin/python -m tests.mutation --sample $(SAMPLE) --jobs $(JOBS) $(MODULES)
+
 docs: $(VENV)/.dev  ## Make anew what is made of the code: docs/reference/api.md and the picture
 	$(VENV)/bin/python -m tests.docs.reference
 	$(VENV)/bin/python -m tests.docs.picture
@@ -74,6 +83,10 @@ $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/.fuzz: pyproject.toml | $(VENV)/bin/python
 	$(VENV)/bin/python $(PIP) --editable '.[fuzz]'
+	@touch $@
+
+$(VENV)/.mutants: pyproject.toml | $(VENV)/bin/python
+	$(VENV)/bin/python $(PIP) --editable '.[mutants]'
 	@touch $@
 
 $(VENV)/.bench: pyproject.toml | $(VENV)/bin/python

@@ -17,7 +17,7 @@ import resource
 import shutil
 import subprocess
 import sys
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -32,8 +32,9 @@ _KIN: Final[Mapping[str, tuple[str, ...]]] = {
     "jose": (f"{_SPIFFE}/jose", f"{_SPIFFE}/rules", f"{_SPIFFE}/test_validation.py", f"{_CATALOGUE}/tokens"),
     "rules": (f"{_SPIFFE}/rules", f"{_SPIFFE}/test_judgement.py", f"{_SPIFFE}/test_validation.py", _CATALOGUE),
     "x509": (f"{_SPIFFE}/x509", f"{_SPIFFE}/rules", f"{_SPIFFE}/test_judgement.py", f"{_CATALOGUE}/certificates"),
-    "": (_SPIFFE, _CATALOGUE),
+    "": (*map(str, sorted(Path(_SPIFFE).glob("test_*.py"))), _CATALOGUE),
 }
+_HOURS: Final = 7200
 _SECONDS: Final = 240  # of processor time for one mutant; more is a hang, and noticed
 
 
@@ -72,20 +73,53 @@ def _make() -> None:
 def _try_all(modules: Sequence[str], sample: int, jobs: int) -> int:
     chosen = {module: _sampled(_mutants(path), sample) for module, path in _modules(modules)}
     _preload()
+    broken = _control()
     queue = [(module, name) for module, names in chosen.items() for name in names]
-    answers = dict(zip(queue, _forked(queue, jobs), strict=True))
-    score: defaultdict[str, Counter[bool]] = defaultdict(Counter)
-    for (module, _), noticed in answers.items():
-        score[module][noticed] += 1
-    for module, count in sorted(score.items()):
-        total = count[True] + count[False]
-        of = len(_mutants(dict(_modules([module]))[module]))
-        print(f"{module:24} {count[True]:>4} of {total:>4} noticed, {count[True] / total:6.1%}  ({of} in all)")
-    living = [name for (_, name), noticed in answers.items() if not noticed]
-    print(f"{len(answers) - len(living)} of {len(answers)} noticed; these live:")
-    for name in living:
+    for tests_of in (_mirror, _kin):
+        lives = _forked([(name, [*tests_of(module), *broken]) for module, name in queue if tests_of(module)], jobs)
+        queue = [(module, name) for module, name in queue if lives.get(name, True)]
+        _report(chosen, queue)
+    for _, name in queue:
         print(_difference(name))
     return 0
+
+
+def _report(chosen: Mapping[str, Sequence[str]], living: Sequence[tuple[str, str]]) -> None:
+    count = Counter(module for module, _ in living)
+    of = {module: len(_mutants(path)) for module, path in _modules(list(chosen))}
+    for module, names in chosen.items():
+        noticed = len(names) - count[module]
+        print(
+            f"{module:24} {noticed:>4} of {len(names):>4} noticed, {noticed / len(names):6.1%}  ({of[module]} in all)"
+        )
+    total = sum(map(len, chosen.values()))
+    print(f"{total - len(living)} of {total} noticed", flush=True)
+
+
+def _control() -> list[str]:
+    """The arguments that leave out what fails without a mutant; usually there are none."""
+    failed = Path("failed.json")
+    child = os.fork()
+    if not child:
+        os._exit(_test([_SPIFFE, _CATALOGUE, "-p", "tests.mutation"], _HOURS))
+    os.waitpid(child, 0)
+    names = json.loads(failed.read_text())
+    print(f"control: {len(names)} fail without a mutant", *names, sep="\n", flush=True)
+    return [f"--deselect={name}" for name in names]
+
+
+_FAILED: Final[list[str]] = []
+
+
+def pytest_runtest_logreport(report: Any) -> None:
+    """In the control: which tests fail."""
+    if report.failed:
+        _FAILED.append(report.nodeid)
+
+
+def pytest_sessionfinish() -> None:
+    """In the control: tell which."""
+    Path("failed.json").write_text(json.dumps(_FAILED))
 
 
 def _modules(wanted: Sequence[str]) -> Iterable[tuple[str, Path]]:
@@ -111,45 +145,50 @@ def _preload() -> None:
     pytest.main(["--collect-only", "-qqq", "-p", "no:cacheprovider", _SPIFFE, _CATALOGUE])
 
 
-def _forked(queue: Sequence[tuple[str, str]], jobs: int) -> list[bool]:
-    """For each mutant, whether a test notices it."""
-    answers: dict[int, bool] = {}
-    running: dict[int, int] = {}
-    for index, (module, name) in enumerate(queue):
+def _forked(queue: Sequence[tuple[str, list[str]]], jobs: int) -> dict[str, bool]:
+    """For each mutant, given with the arguments that name its tests, whether all of them pass."""
+    lives: dict[str, bool] = {}
+    running: dict[int, str] = {}
+    for name, tests in queue:
         if len(running) == jobs:
-            _wait(running, answers, queue)
+            _wait(running, lives)
         child = os.fork()
         if not child:
-            os._exit(_try(module, name))
-        running[child] = index
+            os.environ["MUTANT_UNDER_TEST"] = name
+            os._exit(_test(["-x", *tests], _SECONDS))
+        running[child] = name
     while running:
-        _wait(running, answers, queue)
-    return [answers[index] for index in range(len(queue))]
+        _wait(running, lives)
+    return lives
 
 
-def _wait(running: dict[int, int], answers: dict[int, bool], queue: Sequence[tuple[str, str]]) -> None:
+def _wait(running: dict[int, str], lives: dict[str, bool]) -> None:
     child, status = os.wait()
-    index = running.pop(child)
-    answers[index] = status != 0
-    print("." if status else f"\nlives: {queue[index][1]}\n", end="", flush=True)
+    name = running.pop(child)
+    lives[name] = status == 0
+    print(f"lives: {name}" if lives[name] else f"noticed: {name}", flush=True)
 
 
-def _try(module: str, name: str) -> int:
-    """Whether all tests pass with a mutant: 0 if they do."""
+def _test(arguments: Sequence[str], seconds: int) -> int:
     import pytest
 
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
     os.dup2(silence, 2)
-    resource.setrlimit(resource.RLIMIT_CPU, (_SECONDS, _SECONDS))
-    os.environ["MUTANT_UNDER_TEST"] = name
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    return 1 if pytest.main(["-q", "-p", "no:cacheprovider", *arguments]) else 0
+
+
+def _mirror(module: str) -> list[str]:
+    """The tests of a module."""
     folder, _, stem = module.rpartition("/")
-    mirror = Path(_SPIFFE, folder, f"test_{Path(folder).name if stem == '__init__' else stem}.py")
-    kin = next(tests for beginning, tests in _KIN.items() if module.startswith(beginning))
-    for tests in ([str(mirror)] if mirror.exists() else [], kin):
-        if tests and pytest.main(["-x", "-q", "-p", "no:cacheprovider", *tests]):
-            return 1
-    return 0
+    path = Path(_SPIFFE, folder, f"test_{Path(folder).name if stem == '__init__' else stem}.py")
+    return [str(path)] if path.exists() else []
+
+
+def _kin(module: str) -> list[str]:
+    """The tests of what uses a module."""
+    return list(next(tests for beginning, tests in _KIN.items() if module.startswith(beginning)))
 
 
 def _difference(name: str) -> str:

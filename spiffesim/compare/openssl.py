@@ -45,10 +45,15 @@ def _judge(command: str, case: X509SvidCase) -> Outcome:
         done = subprocess.run(  # noqa: S603 - no shell reads it
             [command, "verify", *asked, str(leaf)], capture_output=True, check=False
         )
-    told = done.stderr.decode(errors="replace").strip()
+    told = done.stderr.decode(errors="replace").replace(f"{folder}/", "").strip()
     if done.returncode < 0:
         return broken(f"it was ended by signal {-done.returncode}: {told}")
-    return refused(told) if done.returncode else ACCEPTED
+    return refused(_reason(told)) if done.returncode else ACCEPTED
+
+
+def _reason(told: str) -> str:
+    """The line that says why, without the names of files and threads around it."""
+    return next((line for line in told.splitlines() if line.startswith("error ")), told)
 
 
 def _pem(certificates: Sequence[bytes]) -> str:

@@ -25,6 +25,7 @@ from spiffesim.spiffe.x509.problems import leaf_problems
 from spiffesim.spiffe.x509svid import X509Svid
 
 X509: Final = "x509-svid"
+GO_SPIFFE: Final = "x509-svid/go-spiffe"
 
 # A verdict without findings accepts, and an assertion is not there under python -O.
 _UNEXPLAINED: Final = Finding(
@@ -35,51 +36,72 @@ Chain: TypeAlias = X509Svid | Sequence[bytes]
 
 
 def judge(
-    chain: Chain, bundles: Bundles, at: datetime, memo: EdgeMemo | None
+    chain: Chain, bundles: Bundles, at: datetime, memo: EdgeMemo | None, kind: str = X509
 ) -> tuple[SpiffeId, ChainEvidence] | Verdict:
     """Whose SVID it is and the path that shows it, or the verdict that refuses it."""
     instant = instant_of(at)
     certificates = _read(chain)
     if isinstance(certificates, Finding):
-        return Verdict.of(X509, None, moment(instant), (certificates,))
+        return Verdict.of(kind, None, moment(instant), (certificates,))
+    if kind == GO_SPIFFE:
+        from spiffesim.spiffe.rules.gospiffe.certificates import read_certificate as as_go_reads
+
+        # Nothing of this may be remembered for those who judge by the letter.
+        return _judge_certificates(
+            [as_go_reads(certificate) for certificate in certificates], bundles, instant, kind=kind
+        )
     if memo is not None:
         certificates = memo.recognize(certificates)
     return _judge_certificates(certificates, bundles, instant, memo)
 
 
-def accepted(spiffe_id: SpiffeId, evidence: ChainEvidence, at: Microseconds) -> Verdict:
+def accepted(spiffe_id: SpiffeId, evidence: ChainEvidence, at: Microseconds, kind: str = X509) -> Verdict:
     """The verdict that accepts a chain."""
-    return Verdict(X509, spiffe_id, moment(at), (), len(evidence.path) - 1, evidence)
+    return Verdict(kind, spiffe_id, moment(at), (), len(evidence.path) - 1, evidence)
 
 
 def _judge_certificates(
-    certificates: Sequence[Certificate], bundles: Bundles, at: Microseconds, memo: EdgeMemo | None
+    certificates: Sequence[Certificate],
+    bundles: Bundles,
+    at: Microseconds,
+    memo: EdgeMemo | None = None,
+    kind: str = X509,
 ) -> tuple[SpiffeId, ChainEvidence] | Verdict:
+    again = _again if kind == X509 else _again_as_go_spiffe
     leaf = certificates[0]
     spiffe_id = leaf.readable_spiffe_id
     if spiffe_id is None:
-        return _refused(spiffe_id, at, Explanation(explain_leaf(leaf, at)), ChainEvidence(_again, certificates, None))
+        evidence = ChainEvidence(again, certificates, None)
+        return _refused(kind, spiffe_id, at, Explanation(explain_leaf(leaf, at)), evidence)
     bundle = bundle_for(bundles, spiffe_id.trust_domain)
-    answer = _judge_path(certificates, spiffe_id, bundle, at, memo)
+    answer = _judge_path(certificates, spiffe_id, bundle, at, memo, kind=kind)
     if isinstance(answer, Explanation):
-        evidence = ChainEvidence(_again, certificates, bundle, answer.path, answer.anchored)
-        return _refused(spiffe_id, at, answer, evidence)
-    return spiffe_id, ChainEvidence(_again, certificates, bundle, answer, True)
+        evidence = ChainEvidence(again, certificates, bundle, answer.path, answer.anchored)
+        return _refused(kind, spiffe_id, at, answer, evidence)
+    return spiffe_id, ChainEvidence(again, certificates, bundle, answer, True)
 
 
-def _again(evidence: ChainEvidence, at: Microseconds) -> Verdict:
+def _again(evidence: ChainEvidence, at: Microseconds, kind: str = X509) -> Verdict:
     """The same chain and the same bundle, at another instant."""
     bundles = () if evidence.bundle is None else evidence.bundle
-    answer = _judge_certificates(evidence.presented, bundles, at, None)
-    return answer if isinstance(answer, Verdict) else accepted(*answer, at)
+    answer = _judge_certificates(evidence.presented, bundles, at, kind=kind)
+    return answer if isinstance(answer, Verdict) else accepted(*answer, at, kind)
+
+
+def _again_as_go_spiffe(evidence: ChainEvidence, at: Microseconds) -> Verdict:
+    from spiffesim.spiffe.rules.gospiffe.certificates import read_certificate as as_go_reads
+
+    # Certificates that have travelled have been read anew, by the letter.
+    presented = [as_go_reads(certificate) for certificate in evidence.presented]
+    return _again(evidence._replace(presented=presented), at, GO_SPIFFE)
 
 
 def _refused(
-    spiffe_id: SpiffeId | None, at: Microseconds, explanation: Explanation, evidence: ChainEvidence
+    kind: str, spiffe_id: SpiffeId | None, at: Microseconds, explanation: Explanation, evidence: ChainEvidence
 ) -> Verdict:
     """The verdict that refuses a chain: what was ruled out stays refused, even if no rule could be named."""
     findings = explanation.findings or (_UNEXPLAINED,)
-    return Verdict.of(X509, spiffe_id, moment(at), findings, explanation.depth, evidence=evidence)
+    return Verdict.of(kind, spiffe_id, moment(at), findings, explanation.depth, evidence=evidence)
 
 
 def _judge_path(
@@ -88,6 +110,8 @@ def _judge_path(
     bundle: SpiffeBundle | None,
     at: Microseconds,
     memo: EdgeMemo | None,
+    *,
+    kind: str,
 ) -> tuple[Certificate, ...] | Explanation:
     """The path from a leaf that is accepted to an authority, or why it is not accepted."""
     leaf, trust_domain = certificates[0], spiffe_id.trust_domain
@@ -100,6 +124,10 @@ def _judge_path(
         text = f"the bundle of {trust_domain} has no X.509 authorities, so nothing of it is trusted"
         finding = Finding("x509_authorities", text, None, {"trust_domain": trust_domain})
         return Explanation((*explain_leaf(leaf, at), finding))
+    if kind == GO_SPIFFE:
+        from spiffesim.spiffe.rules.gospiffe.certificates import read_anchors
+
+        anchors = read_anchors(anchors)
     depth, anchor = straight(certificates, anchors, at, memo)
     if anchor is not None:
         path = (*certificates[:depth], anchor)

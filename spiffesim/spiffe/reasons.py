@@ -102,9 +102,9 @@ def _asked(verdict: Verdict, at: Microseconds) -> str:
             asked.append(f"by a validator that goes by {_names(evidence.audience)}")
         if evidence.leeway:
             asked.append(f"with {distance(evidence.leeway, 0)} of leeway")
-        profile = verdict.kind.partition("/")[2]
-        if profile:
-            asked.append(f"as {_PROFILES[profile]} judges")
+    profile = verdict.kind.partition("/")[2]
+    if profile:
+        asked.append(f"as {_PROFILES[profile]} judges")
     return ", ".join(asked)
 
 
@@ -119,9 +119,9 @@ def _bundle(verdict: Verdict, evidence: Evidence) -> str:
 
 
 def _authorities(kind: str, bundle: SpiffeBundle) -> str:
-    if kind == "x509-svid":
+    if kind.startswith("x509-svid"):
         name, keys = "X.509", [_short(each.key_id.hex()) for each in bundle.anchors.certificates]
-    elif kind == "wit-svid":
+    elif kind.startswith("wit-svid"):
         name, keys = "WIT", [repr(key_id) for key_id in bundle.wit_spki]
     else:
         name, keys = "JWT", [repr(key_id) for key_id in bundle.jwt_spki]

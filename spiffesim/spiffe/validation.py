@@ -18,7 +18,7 @@ from spiffesim.instants import Microseconds, moment, span
 from spiffesim.spiffe.bundlemap import Bundles, bundle_for
 from spiffesim.spiffe.evidence import TokenEvidence, text_of
 from spiffesim.spiffe.ids import SpiffeId
-from spiffesim.spiffe.judgement import Chain, accepted, instant_of, judge
+from spiffesim.spiffe.judgement import X509, Chain, accepted, instant_of, judge
 from spiffesim.spiffe.verdict import Verdict
 from spiffesim.spiffe.x509.edges import EdgeMemo
 
@@ -35,14 +35,17 @@ The two others have their own rules, with their sources, and a minute of leeway 
 """
 
 
-def validate_x509_svid(chain: Chain, bundles: Bundles, *, at: datetime, memo: EdgeMemo | None = None) -> SpiffeId:
+def validate_x509_svid(
+    chain: Chain, bundles: Bundles, *, at: datetime, memo: EdgeMemo | None = None, profile: Profile = "spiffe"
+) -> SpiffeId:
     """Validate an X.509-SVID.
 
     Args:
         chain: The SVID, or its certificates as DER: the leaf first, the others in any order.
         bundles: What the validator trusts; the bundle of the SVID's trust domain is used, no other.
         at: The instant of the judgement, with a time zone.
-        memo: Remembers signatures that have verified, across calls.
+        memo: Remembers signatures that have verified, across calls; the profile ``"go-spiffe"`` has no use for it.
+        profile: By whose rules: ``"spiffe"`` or ``"go-spiffe"``.
 
     Returns:
         The SPIFFE ID that the holder of the key has proved.
@@ -54,11 +57,14 @@ def validate_x509_svid(chain: Chain, bundles: Bundles, *, at: datetime, memo: Ed
 
     Spec: X509-SVID 5
     """
-    answer = judge(chain, bundles, at, memo)
+    kind = X509 if profile == "spiffe" else _kind(X509, profile, ("spiffe", "go-spiffe"))
+    answer = judge(chain, bundles, at, memo, kind)
     return _subject(answer) if isinstance(answer, Verdict) else answer[0]
 
 
-def examine_x509_svid(chain: Chain, bundles: Bundles, *, at: datetime, memo: EdgeMemo | None = None) -> Verdict:
+def examine_x509_svid(
+    chain: Chain, bundles: Bundles, *, at: datetime, memo: EdgeMemo | None = None, profile: Profile = "spiffe"
+) -> Verdict:
     """Examine an X.509-SVID: every rule, its clause, and its answer.
 
     Takes what :func:`validate_x509_svid` takes, and decides the same.
@@ -67,8 +73,9 @@ def examine_x509_svid(chain: Chain, bundles: Bundles, *, at: datetime, memo: Edg
         ClockError: If the instant has no time zone.
         InvalidInput: If an argument is not what it has to be.
     """
-    answer = judge(chain, bundles, at, memo)
-    return answer if isinstance(answer, Verdict) else accepted(*answer, instant_of(at))
+    kind = X509 if profile == "spiffe" else _kind(X509, profile, ("spiffe", "go-spiffe"))
+    answer = judge(chain, bundles, at, memo, kind)
+    return answer if isinstance(answer, Verdict) else accepted(*answer, instant_of(at), kind)
 
 
 # Tokens
@@ -182,7 +189,7 @@ def examine_wit_svid(
     return _judge(kind, _token(token), _question(bundles, (), at, leeway), proof)
 
 
-def _kind(kind: str, profile: object, known: Sequence[str], leeway: timedelta) -> str:
+def _kind(kind: str, profile: object, known: Sequence[str], leeway: timedelta = timedelta(0)) -> str:
     """The kind of document that has the rules of a profile."""
     if profile not in known:
         names = ", ".join(f'"{name}"' for name in known)
@@ -208,10 +215,11 @@ def _judge(kind: str, token: object, question: Question, proof: Proof | None = N
 
         spiffe_id, findings = wit_rules.judge(token, proof, question)
     else:
-        from spiffesim.spiffe.rules import gospiffe, spire
+        from spiffesim.spiffe.rules import spire
+        from spiffesim.spiffe.rules.gospiffe import tokens
 
-        judges = {"jwt-svid/spire": spire.judge, "jwt-svid/go-spiffe": gospiffe.judge_jwt}
-        spiffe_id, findings = judges.get(kind, gospiffe.judge_wit)(token, question)
+        judges = {"jwt-svid/spire": spire.judge, "jwt-svid/go-spiffe": tokens.judge_jwt}
+        spiffe_id, findings = judges.get(kind, tokens.judge_wit)(token, question)
         leeway = spire.LEEWAY
     bundle = None if spiffe_id is None else bundle_for(question.bundles, spiffe_id.trust_domain)
     judged = proof if kind == "wit-svid" else None  # go-spiffe leaves it to its caller

@@ -323,9 +323,13 @@ def rulebook(kind: str) -> Rulebook:
 
         return SPIRE
     if kind in ("jwt-svid/go-spiffe", "wit-svid/go-spiffe"):
-        from spiffesim.spiffe.rules import gospiffe
+        from spiffesim.spiffe.rules.gospiffe import tokens
 
-        return gospiffe.JWT_SVID if kind.startswith("jwt") else gospiffe.WIT_SVID
+        return tokens.JWT_SVID if kind.startswith("jwt") else tokens.WIT_SVID
+    if kind == "x509-svid/go-spiffe":
+        from spiffesim.spiffe.rules.gospiffe import certificates
+
+        return certificates.X509_SVID
     if kind == "spiffe-id":
         from spiffesim.spiffe.rules.identifier import SPIFFE_ID
 

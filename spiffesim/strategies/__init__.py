@@ -16,6 +16,7 @@ from spiffesim.catalogue import BundleCase, BundleMapCase, JwtSvidCase, SpiffeId
 from spiffesim.keys import KEY_TYPES
 from spiffesim.simulation import Simulation
 from spiffesim.spiffe.ids import SpiffeId, TrustDomain
+from spiffesim.strategies.actions import OperatorAction, operator_actions
 from spiffesim.strategies.cases import (
     CaseOptions,
     bundle_cases,
@@ -30,11 +31,13 @@ from spiffesim.strategies.machine import TrustDomainMachine
 __all__ = [
     "KEY_TYPES",
     "CaseOptions",
+    "OperatorAction",
     "TopologyOptions",
     "TrustDomainMachine",
     "bundle_cases",
     "bundle_map_cases",
     "jwt_svid_cases",
+    "operator_actions",
     "simulations",
     "spiffe_id_cases",
     "spiffe_ids",

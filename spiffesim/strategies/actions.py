@@ -9,7 +9,6 @@ from typing import Any, Final, TypeAlias, TypeVar
 import attrs
 from hypothesis import strategies as st
 
-from spiffesim.agent.agent import Agent
 from spiffesim.errors import InvalidInput, SpiffeSimError
 from spiffesim.server.server import Server
 from spiffesim.simulation import Simulation
@@ -32,13 +31,13 @@ def _server(sim: Simulation, number: int) -> Server:
     return _pick(list(sim.servers.values()), number)
 
 
-def _daemon(sim: Simulation, number: int) -> Server | Agent:
-    return _pick([*sim.servers.values(), *sim.agents.values()], number)
+def _daemon(sim: Simulation, number: int) -> str:
+    return _pick([*sim.servers, *sim.agents], number)
 
 
-def _link(sim: Simulation, number: int) -> tuple[Server | Agent, Server]:
-    nested = [(server, server.parent) for server in sim.servers.values() if server.parent is not None]
-    return _pick([*nested, *((agent, agent.server) for agent in sim.agents.values())], number)
+def _link(sim: Simulation, number: int) -> tuple[str, str]:
+    nested = [(server.name, server.parent.name) for server in sim.servers.values() if server.parent is not None]
+    return _pick([*nested, *((agent.name, agent.server.name) for agent in sim.agents.values())], number)
 
 
 # What operators do. Each has the name of its action.
@@ -157,7 +156,9 @@ class OperatorAction:
     def __init__(self, name: str, /, **arguments: Any) -> None:
         if name not in _ACTIONS or set(arguments) != set(_ACTIONS[name][1]):
             known = ", ".join(f"{action}({', '.join(takes)})" for action, (_, takes) in _ACTIONS.items())
-            raise InvalidInput(f"{name!r:.80} with {', '.join(arguments) or 'nothing'} is none of {known}", code="action")
+            raise InvalidInput(
+                f"{name!r:.80} with {', '.join(arguments) or 'nothing'} is none of {known}", code="action"
+            )
         self.__attrs_init__(name, MappingProxyType(arguments))
 
     def apply(self, sim: Simulation) -> SpiffeSimError | None:

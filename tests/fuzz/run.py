@@ -50,7 +50,7 @@ def _run(name: str, seconds: int) -> bool:
     said = _STATISTICS.findall(written.read_text(errors="replace"))
     executions, _, features, inputs = said[-1] if said else ("0", "0", "0", "0")
     found = sorted(path.name for path in (FINDINGS / name).iterdir())
-    print(  # noqa: T201 - a command prints
+    print(
         f"{name:20} {int(executions):>10,} executions {features:>7} features {inputs:>6} inputs",
         f"FOUND {', '.join(found)}" if found else "nothing found" if code == 0 else f"BROKE OFF, see {written}",
         flush=True,

@@ -8,21 +8,18 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
-import attrs
 import pytest
 
 from spiffesim.agent.jwtcache import JwtCache
 from spiffesim.agent.minter import Minter
 from spiffesim.agent.svidcache import SvidCache
-from spiffesim.agent.sync import Sync
 from spiffesim.authority import IssuedCertificate, X509Authority
 from spiffesim.chain import Chain
-from spiffesim.server.keyring import Keyring
+from spiffesim.instants import moment
 from spiffesim.server.loops import Redialer
 from spiffesim.server.mint import Mint
 from spiffesim.server.nested import Nested
 from spiffesim.server.view import View
-from spiffesim.instants import moment
 from spiffesim.spiffe import SpiffeBundle, examine_jwt_svid, examine_x509_svid, validate_x509_svid
 from spiffesim.spiffe.jose.compact import b64url
 from spiffesim.spiffe.jwtsvid import JwtSvid
@@ -96,9 +93,7 @@ class ForgetsTheSignature(Lifecycle):
 
 
 class ForgetsTheCaFlag(Lifecycle):
-    validator = x509_without(
-        "issuer_is_ca", "issuer_key_usage", "issuer_key_cert_sign", "issuer_without_path"
-    )
+    validator = x509_without("issuer_is_ca", "issuer_key_usage", "issuer_key_cert_sign", "issuer_without_path")
 
 
 class MergesRoots(Lifecycle):
@@ -216,11 +211,6 @@ def deleted_entries_stay_at_agents(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SvidCache, "update", update)
 
 
-def a_sync_loses_an_entry(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = SvidCache.update
-    monkeypatch.setattr(SvidCache, "update", lambda self, entries: right(self, list(entries)[1:]))
-
-
 def judges_go_by_true_time(monkeypatch: pytest.MonkeyPatch) -> None:
     def validate(self: Workload, chain: Sequence[bytes]) -> object:
         return validate_x509_svid(chain, self.fetch_x509_bundles(), at=moment(self.world.now))
@@ -299,7 +289,6 @@ LINE: Final[tuple[Plant, ...]] = (
     tainted_tokens_are_kept,
     svids_outlive_their_ca,
     deleted_entries_stay_at_agents,
-    a_sync_loses_an_entry,
     judges_go_by_true_time,
     the_old_chain_is_served,
     a_sequence_number_falls,

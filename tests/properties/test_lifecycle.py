@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -17,7 +16,7 @@ from hypothesis.stateful import invariant, rule, run_state_machine_as_test
 from spiffesim import Simulation
 from spiffesim.errors import InvalidInput, Refused
 from spiffesim.strategies.actions import ACTIONS, OperatorAction, operator_actions
-from spiffesim.strategies.lifecycle import SERVERS, Lifecycle, SimulatedSystem, System, script_of
+from spiffesim.strategies.lifecycle import SERVERS, Lifecycle, SimulatedSystem, script_of
 from tests.properties import planted
 from tests.properties.worlds import few
 
@@ -76,16 +75,16 @@ def test_a_bug_in_a_validator_is_found(machine: type[Lifecycle], number: int) ->
 
 @pytest.mark.parametrize("number", SEEDS)
 @pytest.mark.parametrize("plant", planted.LINE, ids=lambda plant: plant.__name__)
-def test_a_bug_in_a_deployment_is_found(
-    plant: planted.Plant, number: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_bug_in_a_deployment_is_found(plant: planted.Plant, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     plant(monkeypatch)
     check(hunt(Lifecycle, number))
 
 
 def test_the_script_runs_in_an_interpreter_of_its_own() -> None:
     found = hunt(planted.ForgetsNotBefore, 1)
-    assert found.script.startswith("from tests.properties.planted import ForgetsNotBefore\nstate = ForgetsNotBefore()\n")
+    assert found.script.startswith(
+        "from tests.properties.planted import ForgetsNotBefore\nstate = ForgetsNotBefore()\n"
+    )
     run = subprocess.run([sys.executable, "-c", found.script], cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 1
     assert f"AssertionError: {found.error}" in run.stderr
@@ -151,7 +150,7 @@ def test_users_pass_a_system_of_their_own() -> None:
             return self.counted
 
     class Mine(Lifecycle):
-        system: Callable[[], System] = Forgetful
+        system = Forgetful
 
     with pytest.raises(AssertionError, match="the bundle of root fell from 999 to 998"):
         run_state_machine_as_test(seed(1)(Mine), settings=settings(HARD, max_examples=10))
@@ -163,7 +162,7 @@ def test_what_is_no_refusal_fails_the_machine() -> None:
             raise KeyError(workload)
 
     class Mine(Lifecycle):
-        system: Callable[[], System] = Broken
+        system = Broken
 
     with pytest.raises(KeyError, match="/root"):
         run_state_machine_as_test(seed(1)(Mine), settings=settings(HARD, max_examples=10))

@@ -66,7 +66,7 @@ class Claims(RuleBasedStateMachine):
         fetched = self.ask(lambda: self.world.fetch_x509_svid(workload))
         if fetched is None:
             return None
-        return X509Document(workload, self.model.is_whole(workload), fetched.chain, fetched.private_key)
+        return X509Document(workload, self.model.is_whole(workload), tuple(fetched.chain), fetched.private_key)
 
     def fetch_jwt(self, workload: str, audience: str = AUDIENCES[0]) -> JwtDocument | None:
         """The JWT-SVID that a workload gets; None for a refusal."""
@@ -109,17 +109,19 @@ class Claims(RuleBasedStateMachine):
             assert got == (None, None), f"{workload} is no longer registered, and still gets documents"
 
     def _check_fetched(self, workload: str) -> list[Document]:
-        svid, token = self.fetch_x509(workload), self.fetch_jwt(workload)
+        svid, cached = self.fetch_x509(workload), self.fetch_jwt(workload)
+        new = self.fetch_jwt(workload, f"whoever looks at {self.world.now.isoformat()}")  # no cache has that
         if self.model.works_on(workload):
             assert svid is not None, f"{workload} is registered, and gets no X509-SVID"
             self.check_chain(svid)
             self.check_is_whose(workload, svid)
         if self.model.is_whole(workload):
-            assert token is not None, f"{workload} is registered, and gets no JWT-SVID"
-            self.check_is_whose(workload, token)
-            for document in (svid, token):
+            for document in (svid, cached, new):
+                assert document is not None, f"{workload} is registered, and does not get all documents"
+                self.check_is_whose(workload, document)
+                self.check_current(document)
                 self.check_untainted(document)
-        return [document for document in (svid, token) if document is not None]
+        return [document for document in (svid, cached, new) if document is not None]
 
     def check_is_whose(self, workload: str, document: Document) -> None:
         """A workload gets its own documents."""
@@ -129,7 +131,7 @@ class Claims(RuleBasedStateMachine):
     def check_chain(self, svid: X509Document) -> None:
         """No certificate is valid when its issuer is not, up to the root."""
         bundles = self.ask(lambda: self.world.fetch_bundles(svid.owner)) or ()
-        roots = [der for bundle in bundles if bundle.trust_domain == self.world.trust_domain for der in bundle.x509_der]
+        roots = [der for bundle in bundles if str(bundle.trust_domain) == self.world.trust_domain for der in bundle.x509_der]
         root = root_of(svid.certificates[-1], roots)
         for child, issuer in pairwise((*svid.certificates, *((root,) if root is not None else ()))):
             assert child.not_valid_after_utc <= issuer.not_valid_after_utc, (
@@ -137,11 +139,15 @@ class Claims(RuleBasedStateMachine):
                 f"and its issuer until {issuer.not_valid_after_utc}"
             )
 
-    def check_untainted(self, document: Document | None) -> None:
+    def check_current(self, document: Document) -> None:
+        """Nobody who is in touch gets what has ended: it is renewed before."""
+        now = self.world.now
+        assert now < document.ends, f"{document.owner} gets at {now} what ended at {document.ends}"
+
+    def check_untainted(self, document: Document) -> None:
         """Nobody who is in touch gets what hangs on a tainted authority."""
-        if document is not None:
-            tainted = document.authority in self.model.tainted
-            assert not tainted, f"{document.owner} still gets what hangs on the tainted {document.authority}"
+        tainted = document.authority in self.model.tainted
+        assert not tainted, f"{document.owner} still gets what hangs on the tainted {document.authority}"
 
     def check_judged(self, judge: str, document: Document) -> None:
         """A workload accepts what it has to accept, and refuses what it has to refuse."""

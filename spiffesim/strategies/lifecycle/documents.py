@@ -61,7 +61,7 @@ class X509Document(Document):
         private_key: The private key of the leaf, as PKCS#8 DER.
     """
 
-    chain: tuple[bytes, ...] = attrs.field(converter=tuple)
+    chain: tuple[bytes, ...]
     private_key: bytes = attrs.field(repr=False)
 
     kind = "x509"

@@ -155,8 +155,8 @@ def _other(claims: dict[str, Any]) -> dict[str, Any]:
 
 def altered(svid: JwtDocument, _: SpiffeBundle) -> str:
     """It has another subject, under the signature of the right one."""
-    header, _, signature = svid.token.split(".")
-    return f"{header}.{_encoded(_other(svid.claims))}.{signature}"
+    parts = svid.token.split(".")
+    return f"{parts[0]}.{_encoded(_other(svid.claims))}.{parts[2]}"
 
 
 def unsigned(svid: JwtDocument, _: SpiffeBundle) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from spiffesim.errors import SpiffeSimError
 from spiffesim.server import Server
@@ -33,7 +33,7 @@ class SimulatedSystem:
     refuses: tuple[type[Exception], ...] = (SpiffeSimError,)
 
     def __init__(self, *, seed: int = 1) -> None:
-        self.sim = Simulation("example.org", seed=seed, key_manager="disk", **tier(_ROOT_CA))
+        self.sim = Simulation("example.org", seed=seed, key_manager="disk", **_settings(_ROOT_CA))
         self.trust_domain = self.sim.root.trust_domain.name
 
     @property
@@ -47,7 +47,7 @@ class SimulatedSystem:
         """Nest a server, which attests through an agent of its own."""
         above = self.sim.servers[parent]
         via = above.agent(_agent(name))
-        above.nest(name, via=via, key_manager="disk", **tier(above.config.ca_ttl / _RULE))
+        above.nest(name, via=via, key_manager="disk", **_settings(above.config.ca_ttl / _RULE))
 
     def register(self, server: str, workload: str) -> None:
         """Start an agent, and a workload on it."""
@@ -144,6 +144,11 @@ class SimulatedSystem:
     def validate_jwt_svid(self, workload: str, token: str, audience: str) -> str:
         """Validate a token."""
         return str(self.sim.workloads[workload].validate_jwt_svid(token, audience=audience).spiffe_id)
+
+
+def _settings(ca_ttl: timedelta) -> dict[str, Any]:
+    """Tokens live for an hour: long enough to outlive the revocation of their key."""
+    return {**tier(ca_ttl), "default_jwt_svid_ttl": timedelta(hours=1)}
 
 
 def _agent(node: str) -> str:

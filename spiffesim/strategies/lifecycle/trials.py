@@ -119,6 +119,6 @@ class Trials(Claims):
 
 def _forged(right: Document, forgery: str, bundle: SpiffeBundle) -> Document:
     if isinstance(right, X509Document):
-        return X509Document(right.owner, False, X509_FORGERIES[forgery](right), right.private_key)
+        return X509Document(right.owner, False, tuple(X509_FORGERIES[forgery](right)), right.private_key)
     assert isinstance(right, JwtDocument)
     return JwtDocument(right.owner, False, JWT_FORGERIES[forgery](right, bundle), right.audience)

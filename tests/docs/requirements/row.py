@@ -84,8 +84,13 @@ class Row:
     @property
     def tests(self) -> list[str]:
         """The full names of its tests."""
-        own = [test if "::" in test else f"{ISSUED}::{test}" for test in (*self.issued.split(), *self.planted.split())]
+        own = [full_name(test) for test in (*self.issued.split(), *self.planted.split())]
         return [*dict.fromkeys(CATALOGUE[kind] for kind, _ in self.rules if kind in CATALOGUE), *own]
+
+
+def full_name(test: str) -> str:
+    """The name of a test with its file."""
+    return test if "::" in test else f"{ISSUED}::{test}"
 
 
 @attrs.frozen

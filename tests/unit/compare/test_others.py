@@ -53,6 +53,7 @@ def test_openssl_is_told_the_instant_the_roots_and_the_intermediates(tmp_path: P
     [
         ("exit 0", "accepted", ""),
         ("echo expired >&2; exit 2", "refused", "expired"),
+        ("echo leaf.pem >&2; echo error 10: expired >&2; exit 2", "refused", "error 10: expired"),
         ("kill -SEGV $$", "broken", "it was ended by signal 11: "),
     ],
 )

@@ -23,6 +23,7 @@ from spiffesim.plugins.node_attestor import Attestation
 from spiffesim.plugins.node_attestor.x509pop import X509PopAttestor, X509PopVerifier, messages
 from spiffesim.plugins.testing import StandInServer
 from spiffesim.spiffe.bundle import SpiffeBundle
+from tests.oracles import asn1
 from tests.oracles import certificates as made
 from tests.oracles.certificates import AT, Issued
 
@@ -114,6 +115,24 @@ def test_the_cas_on_the_path_are_selectors() -> None:
 def test_a_serial_number_is_in_hexadecimal_with_an_even_number_of_digits(serial: int, text: str) -> None:
     attestation = Exchange(chain=(node(serial=serial),)).run()
     assert f"x509pop:serialnumber:{text}" in selectors(attestation)
+
+
+COUNTRY_OF_NO_LETTERS = asn1.sequence(asn1.tlv(0x31, asn1.sequence(asn1.tlv(6, b"\x55\x04\x06"), asn1.tlv(0x13, b""))))
+
+
+@pytest.mark.parametrize(
+    ("changes", "selector"),
+    [({"serial": asn1.tlv(2, b"\0")}, "serialnumber:00"), ({"subject": COUNTRY_OF_NO_LETTERS}, "serialnumber:1234")],
+)
+def test_what_cryptography_only_warns_of_is_taken_whatever_the_filters(
+    changes: dict[str, bytes], selector: str
+) -> None:
+    der = asn1.remade(NODE.der, ROOT.key, **changes)
+    with pytest.warns(UserWarning):  # the control
+        certificate = x509.load_der_x509_certificate(der)
+        _ = certificate.serial_number, certificate.subject
+    attestation = Exchange(payload=messages.payload([der])).run()  # the filters of the tests make errors of warnings
+    assert f"x509pop:{selector}" in selectors(attestation)
 
 
 def test_a_node_without_a_common_name_has_no_selector_for_it() -> None:

@@ -116,8 +116,10 @@ def test_an_instant_is_one_wherever_it_is_told() -> None:
     verdict = examine_x509_svid(CHAIN, BUNDLE, at=there)
     assert verdict.ok
     assert verdict.at == AT
+    assert verdict.at is not None
     assert verdict.at.utcoffset() == timedelta(0)
     late = examine_x509_svid(CHAIN, BUNDLE, at=there + 2 * DAY)
+    assert late.at is not None
     assert late.at.utcoffset() == timedelta(0)
 
 

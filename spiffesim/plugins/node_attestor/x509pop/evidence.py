@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
@@ -165,7 +166,8 @@ def selectors(path: Path, server: AttestingServer) -> Iterator[Selector]:
     values = [f"subject:cn:{names[-1].value!s}"] if names and names[-1].value else []
     # Not SPIRE: Go returns every path that there is, cryptography the first that it finds.
     values += dict.fromkeys(f"ca:fingerprint:{fingerprint_of(issuer)}" for issuer in path.certificates[1:])
-    serial = leaf.serial_number
+    with _in_silence():
+        serial = leaf.serial_number
     values.append(f"serialnumber:{serial.to_bytes((serial.bit_length() + 7) // 8 or 1, 'big').hex()}")
     prefix = f"x509pop://{server.trust_domain}/"
     paths = (unquote(_url_path(uri)).strip("/") for uri in _uris(leaf) if uri.startswith(prefix))
@@ -205,14 +207,19 @@ def _url_path(url: str) -> str:
 def _load(der: bytes) -> x509.Certificate:
     """A certificate, every part of which has been read: cryptography leaves that for later, Go does not."""
     from cryptography import x509
-    from cryptography.utils import CryptographyDeprecationWarning
 
-    with warnings.catch_warnings():
-        # Of serial numbers that are not positive it warns only; what happens is not up to the caller's filters.
-        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+    with _in_silence():
         certificate = x509.load_der_x509_certificate(der)
         _ = certificate.extensions, certificate.subject, certificate.issuer, certificate.version
     return certificate
+
+
+@contextmanager
+def _in_silence() -> Iterator[None]:
+    """Where cryptography warns only, of serial numbers and names: what happens is not up to the caller's filters."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _unreadable() -> tuple[type[Exception], ...]:

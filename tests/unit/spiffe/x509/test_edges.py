@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 import sys
+from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -161,6 +162,25 @@ def test_a_memo_can_forget_everything() -> None:
     memo.clear()
     assert len(memo) == 0
     assert memo.recognize(read(LEAF, ROOT))[1] is not issuer
+
+
+def test_a_memo_is_written_by_one_thread_at_a_time() -> None:
+    memo, writes = EdgeMemo(size=1), []
+
+    class Watched(OrderedDict[Any, Any]):
+        def __setitem__(self, key: Any, value: Any) -> None:
+            writes.append(memo._writing.locked())
+            super().__setitem__(key, value)
+
+        def popitem(self, last: bool = True) -> tuple[Any, Any]:
+            writes.append(memo._writing.locked())
+            return super().popitem(last)
+
+    memo._edges, memo._issuers = Watched(), Watched()
+    for name in ("a", "b"):
+        assert memo.verifies(*read(make.leaf(make.root(name)), make.root(name)))
+    assert writes == [True] * 6
+    assert not memo._writing.locked()
 
 
 @pytest.mark.parametrize("size", [0, -1, 1.5, "many", None])

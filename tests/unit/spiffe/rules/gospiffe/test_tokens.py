@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from spiffesim.errors import InvalidInput, UnknownAuthority
 from spiffesim.spiffe import SpiffeId, Verdict, examine_jwt_svid, examine_wit_svid, validate_jwt_svid, validate_wit_svid
-from spiffesim.spiffe.rules.gospiffe import JWT_SVID, WIT_SVID
+from spiffesim.spiffe.rules.gospiffe.tokens import JWT_SVID, WIT_SVID
 from tests.oracles.tokens import (
     AT,
     DROP,
