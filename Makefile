@@ -57,8 +57,9 @@ differential: $(VENV)/.dev  ## Put CASES=200000 cases to other validators, and p
 mutants: $(VENV)/.mutants  ## Break spiffesim/spiffe in small ways, and list what no test notices (SAMPLE=60 a module, MODULES=...)
 	$(VENV)/bin/python -m tests.mutation --sample $(SAMPLE) --jobs $(JOBS) $(MODULES)
 
-docs: $(VENV)/.dev  ## Make anew what is made of the code: docs/reference/api.md and the picture
+docs: $(VENV)/.dev  ## Make anew what is made of the code: docs/reference/api.md, rules.md and the picture
 	$(VENV)/bin/python -m tests.docs.reference
+	$(VENV)/bin/python -m tests.docs.requirements
 	$(VENV)/bin/python -m tests.docs.picture
 
 test-lowest: $(LOWEST)/.ready  ## Run the test suite with the oldest versions that pyproject.toml allows

@@ -80,8 +80,12 @@ def _trust_domain(leaf: x509.Certificate) -> str:
 # What the policies ask of extensions; each raises where it is not so.
 
 
-def _ca_usage(_policy: object, _certificate: object, found: x509.KeyUsage) -> None:
+def _ca_usage(_policy: object, certificate: x509.Certificate, found: x509.KeyUsage) -> None:
     _demand(found.key_cert_sign, "a CA without keyCertSign")
+    extensions = certificate.extensions
+    named = any(isinstance(each.value, x509.SubjectAlternativeName) for each in extensions)
+    if named and not extensions.get_extension_for_class(x509.KeyUsage).critical:
+        raise ValueError("a CA with a name and a key usage that is not critical")
 
 
 def _ca_names(_policy: object, _certificate: object, found: x509.SubjectAlternativeName | None) -> None:

@@ -127,6 +127,8 @@ class _Process:
         if running is None:
             return None
         assert running.stdin is not None
+        if not grace:
+            running.kill()  # first, since whoever is still writing to it holds its pipe
         with suppress(OSError):  # what it has not read, it no longer can
             running.stdin.close()
         with running:  # closes the other pipe

@@ -98,7 +98,7 @@ class SpiffeBundle(Shown):
 
         Args:
             trust_domain: Whose bundle it is; the document does not say.
-            data: The JSON text, at most 16 MiB of it.
+            data: The JSON text, at most 4 MiB of it.
 
         Raises:
             InvalidBundle: With the index of the entry, where it is one; the code is the rule of

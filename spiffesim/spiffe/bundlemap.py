@@ -53,7 +53,7 @@ class BundleMap:
         The refresh hints of the bundles in it mean nothing, and are left out.
 
         Args:
-            data: The JSON text, at most 16 MiB of it.
+            data: The JSON text, at most 4 MiB of it.
 
         Raises:
             InvalidBundle: If it, a name, or a bundle in it is broken, or a name comes twice; the code is the rule

@@ -43,7 +43,7 @@ def examine_bundle(trust_domain: TrustDomain | str, data: bytes | str) -> Verdic
 
     Args:
         trust_domain: Whose bundle it is; the document does not say.
-        data: The JSON text, at most 16 MiB of it.
+        data: The JSON text, at most 4 MiB of it.
 
     Raises:
         InvalidInput: If the trust domain is none, or the document is neither text nor bytes.
@@ -66,7 +66,7 @@ def examine_bundle_map(data: bytes | str) -> Verdict:
     Takes what :meth:`BundleMap.parse` takes, and decides the same: all of the map, or nothing.
 
     Args:
-        data: The JSON text, at most 16 MiB of it.
+        data: The JSON text, at most 4 MiB of it.
 
     Raises:
         InvalidInput: If it is neither text nor bytes.

@@ -36,7 +36,7 @@ _LONGEST_HINT: Final = timedelta.max // timedelta(seconds=1)
 
 
 def read_document(what: str, data: bytes | str) -> dict[str, Any]:
-    """The JSON object of a document of at most 16 MiB.
+    """The JSON object of a document of at most 4 MiB.
 
     Raises:
         InvalidBundle: If it is not one.

@@ -14,8 +14,8 @@ from spiffesim.spiffe.jose import MAX_RSA_BITS
 from spiffesim.spiffe.jose.jsontext import MAX_DEPTH
 from spiffesim.spiffe.verdict import Rule, Scope
 
-MAX_DOCUMENT: Final = 1 << 24
-"""The longest bundle or bundle map that is read: 16 MiB, in bytes or in characters of a text."""
+MAX_DOCUMENT: Final = 1 << 22
+"""The longest bundle or bundle map that is read: 4 MiB, in bytes or in characters of a text."""
 
 _STANDARD: Final = "SPIFFE Trust Domain and Bundle"
 

@@ -52,10 +52,12 @@ def cases(kind: Kind) -> Iterator[Any]:
         "x509-svid": catalogue.x509_svid_case,
         "jwt-svid": catalogue.jwt_svid_case,
         "wit-svid": catalogue.wit_svid_case,
+        "spiffe-id": catalogue.spiffe_id_case,
+        "bundle": catalogue.bundle_case,
+        "bundle-map": catalogue.bundle_map_case,
     }
-    if kind in makers:
-        yield makers[kind]()
-        yield from (makers[kind](found.name) for found in (*catalogue.defects(kind), *catalogue.oddities(kind)))
+    yield makers[kind]()
+    yield from (makers[kind](found.name) for found in (*catalogue.defects(kind), *catalogue.oddities(kind)))
 
 
 @lru_cache(maxsize=1)

@@ -107,9 +107,13 @@ def _loaded(certificates: Sequence[bytes]) -> list[x509.Certificate]:
         return [x509.load_der_x509_certificate(certificate) for certificate in certificates]
 
 
-def _ca_usage(_policy: object, _certificate: object, found: x509.KeyUsage) -> None:
+def _ca_usage(_policy: object, certificate: x509.Certificate, found: x509.KeyUsage) -> None:
     if not found.key_cert_sign:
         raise ValueError("a CA without keyCertSign")
+    extensions = certificate.extensions
+    named = any(isinstance(each.value, x509.SubjectAlternativeName) for each in extensions)
+    if named and not extensions.get_extension_for_class(x509.KeyUsage).critical:
+        raise ValueError("a CA with a name and a key usage that is not critical")
 
 
 def _ca_names(_policy: object, _certificate: object, found: x509.SubjectAlternativeName | None) -> None:

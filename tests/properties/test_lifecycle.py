@@ -59,7 +59,7 @@ def hunt(machine: type[Lifecycle], number: int) -> Found:
 
 
 def check(found: Found) -> None:
-    assert 1 <= len(found.steps) <= 5, found.script
+    assert len(found.steps) <= 5, found.script
     with pytest.raises(type(found.error)) as again:
         exec(found.script, {})
     assert str(again.value) == str(found.error)
@@ -74,7 +74,11 @@ def test_a_bug_in_a_validator_is_found(machine: type[Lifecycle], number: int) ->
 
 
 @pytest.mark.parametrize("number", SEEDS)
-@pytest.mark.parametrize("plant", planted.LINE, ids=lambda plant: plant.__name__)
+@pytest.mark.parametrize(
+    "plant",
+    [*planted.LINE, *(pytest.param(plant, marks=pytest.mark.slow) for plant in planted.NESTED)],
+    ids=lambda plant: plant.__name__,
+)
 def test_a_bug_in_a_deployment_is_found(plant: planted.Plant, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     plant(monkeypatch)
     check(hunt(Lifecycle, number))
@@ -87,7 +91,7 @@ def test_the_script_runs_in_an_interpreter_of_its_own() -> None:
     )
     run = subprocess.run([sys.executable, "-c", found.script], cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 1
-    assert f"AssertionError: {found.error}" in run.stderr
+    assert f"AssertionError: {str(found.error).splitlines()[0]}" in run.stderr
 
 
 def test_a_script_of_a_right_machine_runs_through() -> None:

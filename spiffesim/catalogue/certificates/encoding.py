@@ -205,6 +205,13 @@ def unsorted_set(chain: Chain) -> None:
 
 
 @ENCODING("certificate_encoding", clause="RFC 5280 4.1.2.4")
+def broken_utf8_in_subject(chain: Chain) -> None:
+    """The leaf's subject has a UTF8String whose bytes are Latin-1."""
+    attribute = der.sequence(der.oid("2.5.4.10"), der.tlv(der.UTF8_STRING, b"caf\xe9"))
+    chain.leaf.subject = der.sequence(der.tlv(der.SET, attribute))
+
+
+@ENCODING("certificate_encoding", clause="RFC 5280 4.1.2.4")
 def empty_set(chain: Chain) -> None:
     """The leaf's subject has a set without attributes."""
     chain.leaf.subject = der.sequence(der.tlv(der.SET))

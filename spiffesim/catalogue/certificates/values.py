@@ -40,6 +40,12 @@ def unused_bits_set(chain: Chain) -> None:
     chain.leaf.put(KEY_USAGE, der.bit_string(b"\x81", 7), critical=True)
 
 
+@VALUES("certificate_encoding", clause="ITU-T X.690 11.2.2")
+def zeros_after_last_usage(chain: Chain) -> None:
+    """The key usage of the leaf has digitalSignature, and after it seven bits that are 0."""
+    chain.leaf.put(KEY_USAGE, der.bit_string(b"\x80", 0), critical=True)
+
+
 @VALUES("certificate_encoding", clause="ITU-T X.690 8.6.2")
 def eight_unused_bits(chain: Chain) -> None:
     """The last octet of the leaf's key usage has eight unused bits."""

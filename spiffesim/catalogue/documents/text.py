@@ -17,16 +17,6 @@ TEXT: Final = Shelf[Document](BUNDLE)
 # Before anybody reads JSON
 
 
-def _largest(document: Document) -> None:
-    document.rewrite = lambda data: data.ljust(MAX_DOCUMENT)
-
-
-@TEXT("size", repair=_largest)
-def document_too_large(document: Document) -> None:
-    """The document is one byte larger than 16 MiB, of which most are spaces."""
-    document.rewrite = lambda data: data.ljust(MAX_DOCUMENT + 1)
-
-
 @TEXT("encoding")
 def latin_1(document: Document) -> None:
     """A member is in Latin-1, so that the document is not UTF-8."""
@@ -267,3 +257,16 @@ def null_document(document: Document) -> None:
 def document_in_a_string(document: Document) -> None:
     """The document is a string, and the JSON stands in it."""
     document.rewrite = lambda data: b'"' + data.strip().replace(b'"', rb"\"").replace(b"\n", rb"\n") + b'"'
+
+
+# Size: last, since it is the dearest to draw and to show
+
+
+def _largest(document: Document) -> None:
+    document.rewrite = lambda data: data.ljust(MAX_DOCUMENT)
+
+
+@TEXT("size", repair=_largest)
+def document_too_large(document: Document) -> None:
+    """The document is one byte larger than 4 MiB, of which most are spaces."""
+    document.rewrite = lambda data: data.ljust(MAX_DOCUMENT + 1)

@@ -228,6 +228,14 @@ X509_SVID: Final = Rulebook(
             (*_SHAPE, "issuer_key_usage"),
         ),
         Rule(
+            "issuer_key_usage_critical",
+            "X509-SVID 4.3",
+            "The key usage of an issuer that has a SPIFFE ID is critical.",
+            ConstraintViolation,
+            "issuer",
+            (*_SHAPE, "issuer_key_usage"),
+        ),
+        Rule(
             "issuer_one_uri",
             "X509-SVID 3.2",
             "The alternative names of an issuer have at most one URI.",

@@ -144,9 +144,11 @@ def _inside(data: bytes, start: int, end: int, tag: int) -> int:
 
 
 def _key_usage(data: bytes, start: int, end: int) -> _Fields:
-    _, octets = der.bits_of(data, _inside(data, start, end, der.BIT_STRING), end)
+    unused, octets = der.bits_of(data, _inside(data, start, end, der.BIT_STRING), end)
     if len(octets) > 2:
         raise DerError("the key usage has more bits than there are usages")
+    if octets and not octets[-1] >> unused & 1:  # X.690 11.2.2: bits that are named end with a 1
+        raise DerError("the key usage ends with bits that are 0, which are left out")
     mask = 0
     for place, octet in enumerate(octets):
         for bit in range(8):

@@ -103,8 +103,14 @@ def _check_attribute(attribute: bytes) -> None:
     start, end = der.whole(attribute, der.SEQUENCE)
     inside, stop = der.content_at(attribute, start, end, der.OID)
     der.dotted(attribute[inside:stop])
-    if der.value_at(attribute, stop, end)[2] != end:
+    tag, inside, last = der.value_at(attribute, stop, end)
+    if last != end:
         raise DerError("something follows an attribute of the name")
+    if tag == der.UTF8_STRING:
+        try:
+            attribute[inside:last].decode("utf-8")
+        except UnicodeDecodeError:
+            raise DerError("a UTF8String of the name is not UTF-8") from None
 
 
 # The same few algorithms, names and validities come again and again, so each short one is read once.

@@ -131,7 +131,9 @@ class Claims(RuleBasedStateMachine):
     def check_chain(self, svid: X509Document) -> None:
         """No certificate is valid when its issuer is not, up to the root."""
         bundles = self.ask(lambda: self.world.fetch_bundles(svid.owner)) or ()
-        roots = [der for bundle in bundles if str(bundle.trust_domain) == self.world.trust_domain for der in bundle.x509_der]
+        roots = [
+            der for bundle in bundles if str(bundle.trust_domain) == self.world.trust_domain for der in bundle.x509_der
+        ]
         root = root_of(svid.certificates[-1], roots)
         for child, issuer in pairwise((*svid.certificates, *((root,) if root is not None else ()))):
             assert child.not_valid_after_utc <= issuer.not_valid_after_utc, (

@@ -89,6 +89,7 @@ BUNDLE: Final = Standard(
             {"bundle: use": "unknown_use no_use x509_entry_without_use several_uses"}),
         Row("map-trust-domains", "5.1.1", MUST, BOTH, "A map has trust_domains; it may be empty.",
             {"bundle-map: trust_domains": "no_trust_domains bundles_without_map empty_map",
+             "bundle-map: map_object": "keys_without_object null_document",
              "bundle-map: trust_domains_object": "null_trust_domains trust_domains_in_an_array",
              "bundle-map: bundle_object": "null_bundle bundle_in_a_string"}, _MAP),
         Row("map-names-unique", "5.1.1", MUST, ISSUER, "Who makes a map names no trust domain twice.",
@@ -107,6 +108,8 @@ BUNDLE: Final = Standard(
              "bundle-map: unique_members": "two_arrays_of_keys"}, "test_a_map_is_written_with_each_name_once"),
     ),
     unruled=(
+        Unruled("Appendix B", LOWER, "A map is loaded as a whole, and stands for everything that is known.",
+                "it is about those who load it; here a map is one value that never changes"),
         Unruled(
             "4.2",
             MUST,

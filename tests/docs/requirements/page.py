@@ -78,10 +78,6 @@ def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
 
 
-def _code(names: Iterable[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
-
-
 def _catalogue() -> str:
     rows = (
         [f"`{kind}`", str(len(catalogue.defects(kind))), str(len(catalogue.oddities(kind))), f"`{CATALOGUE[kind]}`"]
@@ -101,10 +97,14 @@ def _standard(standard: Standard) -> str:
 
 
 def _cells(row: Row) -> Iterator[str]:
-    level = row.level if row.level.isupper() else f"*{row.level}*"
-    rules = _code(row.breaks) or f"{row.who} only"
-    broken = ", ".join(map(_named, row.defects)) or "a broken history"
-    yield from (f"`{row.name}`", row.section, level, row.who, row.sentence, rules, broken, ", ".join(_tests(row)))
+    rules = [f"`{rule}`" for rule in row.breaks] or ["none: it takes several documents"]
+    broken = [", ".join(map(_named, defects)) for defects in row.defects] + ["a broken history"] * bool(row.planted)
+    yield from (f"`{row.name}`", row.section, _level(row.level), row.who, row.sentence)
+    yield from ("<br>".join(lines) for lines in (rules, broken, _tests(row)))
+
+
+def _level(level: str) -> str:
+    return level if level.isupper() else f"*{level}*"
 
 
 def _named(defect: Defect) -> str:
@@ -114,7 +114,7 @@ def _named(defect: Defect) -> str:
 
 def _tests(row: Row) -> Iterator[str]:
     if row.breaks:
-        yield "[catalogue](#the-tests-of-the-catalogue)"
+        yield "[the catalogue's](#the-tests-of-the-catalogue)"
     yield from (f"`{test}`" for test in (*row.issued.split(), *row.planted.split()))
 
 
@@ -182,7 +182,7 @@ def _departures() -> str:
 
 def _unruled() -> str:
     rows = (
-        [_clause(standard, each.section), each.level, each.sentence, each.reason]
+        [_clause(standard, each.section), _level(each.level), each.sentence, each.reason]
         for standard in STANDARDS
         for each in standard.unruled
     )

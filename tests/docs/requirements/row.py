@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import attrs
 
@@ -64,22 +64,20 @@ class Row:
     planted: str = ""
 
     @property
-    def rules(self) -> list[tuple[str, str]]:
+    def rules(self) -> list[tuple[catalogue.Kind, str]]:
         """The kind and the name of each rule."""
-        return [(kind, rule) for kind, _, rule in (place.partition(": ") for place in self.breaks)]
+        found: Any = [tuple(place.split(": ", 1)) for place in self.breaks]
+        return list(found)
 
     @property
-    def defects(self) -> list[Defect]:
-        """What breaks it.
+    def defects(self) -> list[list[Defect]]:
+        """What breaks it, rule by rule.
 
         Raises:
-            InvalidInput: If one of them does not exist.
+            InvalidInput: If a defect does not exist.
         """
-        kinds: list[tuple[catalogue.Kind, str]] = [
-            (kind, names)  # type: ignore[misc]  # a kind that is none has no defects
-            for (kind, _), names in zip(self.rules, self.breaks.values(), strict=True)
-        ]
-        return [catalogue.defect(name, kind) for kind, names in kinds for name in names.split()]
+        names = zip(self.rules, self.breaks.values(), strict=True)
+        return [[catalogue.defect(name, kind) for name in breaking.split()] for (kind, _), breaking in names]
 
     @property
     def tests(self) -> list[str]:

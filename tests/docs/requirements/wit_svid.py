@@ -34,6 +34,8 @@ WIT_SVID: Final = Standard(
     "WIT-SVID",
     ("wit-svid",),
     (
+        Row("wit-compact", "1", LOWER, BOTH, "A token is a JWT in compact serialization.",
+            {"wit-svid: compact": "signature_missing padded"}, _PARTS),
         Row("wit-kid", "2.1", MUST, BOTH, "kid is there.",
             {"wit-svid: key_id": "kid_missing kid_number"}, _PARTS),
         Row("wit-kid-case-sensitive", "2.1", MUST, VALIDATOR, "It is a string, and case counts.",
@@ -78,7 +80,8 @@ WIT_SVID: Final = Standard(
         Row("wit-expired", "3.4", MUST, VALIDATOR, "A token whose exp is past is refused.",
             {"wit-svid: unexpired": "expired expires_now"}),
         Row("wit-not-begun", "3.5", MUST, VALIDATOR, "A token whose nbf lies ahead is refused.",
-            {"wit-svid: begun": "not_begun"}),
+            {"wit-svid: beginning": "nbf_text",
+             "wit-svid: begun": "not_begun"}),
         Row("wit-iat-no-limit", "3.6", MUST_NOT, VALIDATOR, "iat does not limit when a token is valid.",
             {"wit-svid: begun": "iat_ahead"}),
         Row("wit-issuer-not-openid", "3.7", SHOULD_NOT, ISSUER,

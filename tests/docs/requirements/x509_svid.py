@@ -12,7 +12,6 @@ from tests.docs.requirements.row import (
     MUST_NOT,
     SHOULD,
     VALIDATOR,
-    Departure,
     Row,
     Standard,
 )
@@ -33,7 +32,8 @@ X509_SVID: Final = Standard(
     ("x509-svid",),
     (
         Row("x509-one-uri", "2", MUST, BOTH, "An X.509-SVID has exactly one URI.",
-            {"x509-svid: one_uri": "two_spiffe_ids no_names only_dns_name id_as_dns_name"}, _ONE_URI),
+            {"x509-svid: one_uri": "two_spiffe_ids no_names only_dns_name id_as_dns_name",
+             "x509-svid: issuer_one_uri": "intermediate_with_two_ids root_with_two_ids"}, _ONE_URI),
         Row("x509-more-uris-refused", "2", MUST, VALIDATOR, "One with more is refused.",
             {"x509-svid: one_uri": "url_after_id url_before_id same_id_twice"}),
         Row("x509-leaf-path", "3.1", MUST, BOTH, "The ID of a leaf has a path.",
@@ -65,7 +65,9 @@ X509_SVID: Final = Standard(
             {"x509-svid: key_usage_present": "no_key_usage",
              "x509-svid: issuer_key_usage": "intermediate_without_key_usage root_without_key_usage"}, _CRITICAL),
         Row("x509-key-usage-critical", "4.3", MUST, BOTH, "It is critical.",
-            {"x509-svid: key_usage_critical": "key_usage_not_critical"}, _CRITICAL),
+            {"x509-svid: key_usage_critical": "key_usage_not_critical",
+             "x509-svid: issuer_key_usage_critical":
+             "key_usage_of_intermediate_not_critical key_usage_of_root_not_critical"}, _CRITICAL),
         Row("x509-signer-key-cert-sign", "4.3", MUST, BOTH, "That of a signing certificate has keyCertSign.",
             {"x509-svid: issuer_key_cert_sign": "intermediate_without_key_cert_sign root_without_key_cert_sign"},
             _SIGNS),
@@ -80,7 +82,8 @@ X509_SVID: Final = Standard(
         Row("x509-both-purposes", "4.4", MUST, BOTH, "It has serverAuth and clientAuth.",
             {"x509-svid: extended_key_usage": "only_for_servers only_for_clients for_any_purpose"}, _ENDS),
         Row("x509-path-validation", "5.1", MUST, VALIDATOR, "A path is validated as RFC 5280 says.",
-            {"x509-svid: known_authority": "another_root_in_bundle intermediate_missing",
+            {"x509-svid: chain_present": "empty_chain",
+             "x509-svid: known_authority": "another_root_in_bundle intermediate_missing",
              "x509-svid: signature": "leaf_signature_flipped signed_by_sibling",
              "x509-svid: not_before": "leaf_begins_later root_begins_later",
              "x509-svid: not_after": "leaf_ended intermediate_ended root_ended",
@@ -132,14 +135,6 @@ X509_SVID: Final = Standard(
             "A signing certificate has no digitalSignature. Validators accept it: 4.3 does not say so.",
             {"x509-svid: issuer_key_usage": "issuer_with_digital_signature"},
             "test_no_key_of_an_authority_is_one_of_a_leaf"),
-    ),
-    departures=(
-        Departure(
-            "4.3",
-            "Only of a leaf does our validator want the key usage to be critical: of a CA certificate RFC 5280 4.2.1.3 says "
-            "SHOULD, and it may be one of an enterprise that knows nothing of SPIFFE. Our servers make all critical.",
-            _CRITICAL,
-        ),
     ),
 )
 # fmt: on

@@ -128,11 +128,25 @@ def test_what_cryptography_only_warns_of_is_taken_whatever_the_filters(
     changes: dict[str, bytes], selector: str
 ) -> None:
     der = asn1.remade(NODE.der, ROOT.key, **changes)
-    with pytest.warns(UserWarning):  # the control
-        certificate = x509.load_der_x509_certificate(der)
-        _ = certificate.serial_number, certificate.subject
+    with pytest.warns(UserWarning, match=r"wasn't positive|length must be"):  # the control
+        _named_and_numbered(der)
     attestation = Exchange(payload=messages.payload([der])).run()  # the filters of the tests make errors of warnings
     assert f"x509pop:{selector}" in selectors(attestation)
+
+
+def _named_and_numbered(der: bytes) -> tuple[x509.Name, int]:
+    certificate = x509.load_der_x509_certificate(der)
+    return certificate.subject, certificate.serial_number
+
+
+def test_a_root_that_cryptography_cannot_read_is_an_error_of_the_server() -> None:
+    organization = asn1.sequence(asn1.tlv(6, b"\x55\x04\x0a"), asn1.tlv(0x13, b"a"))
+    twice = asn1.sequence(asn1.tlv(0x31, organization, organization))
+    root = asn1.remade(ROOT.der, ROOT.key, subject=twice, issuer=twice)
+    error = Exchange(verifier=X509PopVerifier([ROOT.der, root])).refused()
+    assert error.status == "INTERNAL"
+    assert str(error).startswith("nodeattestor(x509pop): unable to parse a root certificate: ")
+    Exchange(verifier=X509PopVerifier([ROOT.der])).run()  # the control
 
 
 def test_a_node_without_a_common_name_has_no_selector_for_it() -> None:

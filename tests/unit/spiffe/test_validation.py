@@ -108,7 +108,9 @@ def test_the_profile_of_spire_has_its_own_leeway() -> None:
 
 
 def test_there_is_no_other_profile() -> None:
-    with pytest.raises(errors.InvalidInput, match='no profile \'go\' of jwt-svids, only "spiffe", "spire", "go-spiffe"') as caught:
+    with pytest.raises(
+        errors.InvalidInput, match='no profile \'go\' of jwt-svids, only "spiffe", "spire", "go-spiffe"'
+    ) as caught:
         validate(profile="go")
     assert caught.value.code == "profile"
 

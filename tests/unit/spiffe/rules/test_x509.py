@@ -430,6 +430,13 @@ BROKEN = [
         depth=1,
         says="without keyCertSign",
     ),
+    Case(
+        "an issuer with an ID whose key usage is not critical",
+        issuer(usage_critical=False),
+        rule="issuer_key_usage_critical",
+        depth=1,
+        says="has a SPIFFE ID and a key usage that is not critical",
+    ),
     Case("an issuer with two IDs", issuer(uris=[TD, TD]), rule="issuer_one_uri", depth=1, says="has 2 URIs"),
     Case("an issuer's URL", issuer(uris=["https://a.org"]), rule="issuer_spiffe_id", depth=1, says="not a SPIFFE ID"),
     Case(
@@ -526,10 +533,9 @@ RIGHT = [
     Case("no key identifiers", leaf(key_id=None, authority_key_id=None)),
     Case("an ID of 2,048 bytes", leaf_of(f"{TD}/{'a' * 2027}")),
     Case("an intermediate without URI", issuer(uris=[])),
+    Case("an intermediate without URI whose key usage is not critical", issuer(uris=[], usage_critical=False)),
     Case("an intermediate of another trust domain", issuer(uris=["spiffe://other.org"])),
-    Case(
-        "an intermediate whose constraints are not critical", issuer(constraints_critical=False, usage_critical=False)
-    ),
+    Case("an intermediate whose constraints are not critical", issuer(constraints_critical=False)),
     Case("an authority that did not sign itself", make.ders(LEAF), roots=make.ders(INTERMEDIATE)),
     Case("GeneralizedTime from 2050", leaf(not_after=AT.replace(year=2050))),
     Case("1,200 authorities, of which one has the right key identifier", **decoys(identified=True)),

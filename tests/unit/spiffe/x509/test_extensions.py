@@ -95,12 +95,19 @@ def test_an_empty_list_of_extensions_is_refused() -> None:
         (b"\7\x80", ext.DIGITAL_SIGNATURE),
         (b"\1\6", ext.KEY_CERT_SIGN | ext.CRL_SIGN),
         (b"\7\x80\x80", ext.DIGITAL_SIGNATURE | 1 << 8),
-        (b"\0\x80", ext.DIGITAL_SIGNATURE),
+        (b"\0\x81", ext.DIGITAL_SIGNATURE | 1 << 7),
         (b"\0", 0),
     ],
 )
 def test_the_bits_of_a_key_usage(bits: bytes, mask: int) -> None:
     assert read(asn1.extension(KEY_USAGE, tlv(3, bits))).key_usage == mask
+
+
+@pytest.mark.parametrize("bits", [b"\0\x80", b"\6\x80", b"\7\x80\0", b"\0\0"])
+def test_the_bits_of_a_key_usage_end_with_a_1(bits: bytes) -> None:
+    with pytest.raises(InvalidSvid, match="ends with bits that are 0|wrong unused bits"):
+        read(asn1.extension(KEY_USAGE, tlv(3, bits)))
+    assert read(asn1.extension(KEY_USAGE, tlv(3, b"\7\x80"))).key_usage == ext.DIGITAL_SIGNATURE
 
 
 def test_basic_constraints() -> None:
