@@ -84,8 +84,8 @@ def _ca_usage(_policy: object, certificate: x509.Certificate, found: x509.KeyUsa
     _demand(found.key_cert_sign, "a CA without keyCertSign")
     extensions = certificate.extensions
     named = any(isinstance(each.value, x509.SubjectAlternativeName) for each in extensions)
-    if named and not extensions.get_extension_for_class(x509.KeyUsage).critical:
-        raise ValueError("a CA with a name and a key usage that is not critical")
+    critical = extensions.get_extension_for_class(x509.KeyUsage).critical
+    _demand(critical or not named, "a CA with a name and a key usage that is not critical")
 
 
 def _ca_names(_policy: object, _certificate: object, found: x509.SubjectAlternativeName | None) -> None:

@@ -5,6 +5,7 @@ Spec: SPIFFE-ID, X509-SVID, JWT-SVID, WIT-SVID, SPIFFE Trust Domain and Bundle
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from base64 import b64decode
@@ -346,6 +347,15 @@ def test_no_key_id_ever_stands_for_two_keys(depth: int) -> None:
     assert all(load_der_public_key(key) for _, key in keys)
 
 
+def test_each_server_counts_the_changes_that_it_has_seen_itself() -> None:
+    sim, server = deployment(2)
+    sim.advance(days=3)
+    above, below = (json.loads(each.bundle.marshal()) for each in (sim.root, server))
+    assert above["spiffe_sequence"] > below["spiffe_sequence"] > 1
+    roots = [[key for key in bundle["keys"] if key["use"] == "x509-svid"] for bundle in (above, below)]
+    assert roots[0] == roots[1]
+
+
 def test_a_key_id_that_stands_for_two_keys_is_noticed() -> None:
     assert reused([("a", b"1"), ("b", b"2"), ("a", b"3")]) == {"a"}
     assert reused([("a", b"1"), ("b", b"2"), ("a", b"1")]) == set()
@@ -428,8 +438,18 @@ WRONG: Final[list[tuple[Test, Wrong, str]]] = [
     (test_every_entry_of_a_bundle_says_what_it_is_and_no_more, with_bundle, "algorithm_of_entry"),
     (test_numbers_of_a_bundle_are_whole, with_bundle, "sequence_in_a_string"),
     (test_numbers_of_a_bundle_are_whole, with_bundle, "hint_as_a_duration"),
+    (test_an_authority_is_published_for_every_kind_of_svid_that_is_issued, with_jwt, "kid_unknown"),
     (test_a_map_has_each_trust_domain_once_and_no_refresh_hints, with_map, "hint_of_a_bundle_in_the_map"),
 ]
+
+
+def test_each_reader_is_shown_something_that_is_wrong() -> None:
+    readers = {value for value in globals().values() if getattr(value, "__code__", None) and takes_documents(value)}
+    assert readers - {test_there_is_something_of_everything} == {test for test, _, _ in WRONG}
+
+
+def takes_documents(value: Callable[..., Any]) -> bool:
+    return value.__name__.startswith("test_") and list(inspect.signature(value).parameters) == ["found"]
 
 
 @pytest.mark.parametrize(("test", "wrong", "name"), WRONG, ids=[f"{name} {test.__name__}" for test, _, name in WRONG])

@@ -34,7 +34,7 @@ HARD: Final = settings(
 SEEDS: Final = (1, 2, 3)
 
 TestLifecycle = Lifecycle.TestCase
-TestLifecycle.settings = settings(few(60), stateful_step_count=12, suppress_health_check=[HealthCheck.too_slow])
+TestLifecycle.settings = settings(few(25), stateful_step_count=10, suppress_health_check=[HealthCheck.too_slow])
 
 
 @attrs.frozen

@@ -49,16 +49,18 @@ BUNDLE: Final = Standard(
              "bundle-map: members": "unknown_member"}, _ENTRIES),
         Row("bundle-sequence-set", "4.1.1", SHOULD, ISSUER, "spiffe_sequence is there; none is accepted.",
             {"bundle: spiffe_sequence": "no_sequence"}, _NUMBERS),
-        Row("bundle-sequence-rises", "4.1.1", MUST, BOTH, "It is a whole number, and never falls.",
+        Row("bundle-sequence-rises", "4.1.1", MUST, BOTH, "The sequence number is a whole number, and never falls.",
             {"bundle: spiffe_sequence": "sequence_in_a_string broken_sequence negative_sequence true_sequence"},
             f"{_NUMBERS} {_ORDER}", _OUT_OF_ORDER),
-        Row("bundle-sequence-changes", "4.1.1", MUST, ISSUER, "It is another one whenever the contents are.",
+        Row("bundle-sequence-changes", "4.1.1", MUST, ISSUER,
+            "The sequence number is another one whenever the contents are.",
             {}, _ORDER, _OUT_OF_ORDER),
-        Row("bundle-sequence-of-64-bits", "4.1.1", LOWER, VALIDATOR, "It is read with 64 bits at least.",
+        Row("bundle-sequence-of-64-bits", "4.1.1", LOWER, VALIDATOR,
+            "The sequence number is read with 64 bits at least.",
             {"bundle: spiffe_sequence": "sequence_beyond_floats largest_sequence_of_64_bits sequence_beyond_64_bits"}),
         Row("bundle-hint-set", "4.1.2", SHOULD, ISSUER, "spiffe_refresh_hint is there; none is accepted.",
             {"bundle: spiffe_refresh_hint": "no_hint"}, _HINT),
-        Row("bundle-hint-whole", "4.1.2", MUST, BOTH, "It is a whole number of seconds.",
+        Row("bundle-hint-whole", "4.1.2", MUST, BOTH, "The refresh hint is a whole number of seconds.",
             {"bundle: spiffe_refresh_hint": "hint_as_a_duration hint_of_half_a_second hint_in_a_string"}, _NUMBERS),
         Row("bundle-keys", "4.1.3", MUST, BOTH, "keys is there, an array of JWKs; it may be empty.",
             {"bundle: keys": "no_keys keys_capitalized empty_keys",
@@ -118,29 +120,18 @@ BUNDLE: Final = Standard(
         ),
     ),
     departures=(
-        Departure(
-            "4.1.1",
-            "A server that has lost its datastore counts from 0 again, as SPIRE does.",
-            "tests/unit/server/test_view.py::test_a_bundle_that_was_lost_with_its_datastore_begins_anew",
-        ),
-        Departure(
-            "4.1.3, 4.2.2",
-            "Servers refuse a federated bundle that has an entry without use or of an unknown one, as "
-            "SPIRE does; readers of documents ignore the entry.",
-            f"{_CLIENT}test_an_unknown_use_spoils_a_federated_bundle",
-        ),
-        Departure(
-            "4.1.3",
-            "Servers take a federated bundle without keys for an empty one, as SPIRE does; readers of documents "
-            "refuse it.",
-            f"{_CLIENT}test_a_document_without_keys_is_an_empty_bundle",
-        ),
-        Departure(
-            "X509-SVID 6.2",
-            "Servers refuse a federated bundle that has an entry with no certificate or with two, as "
-            "SPIRE does; readers of documents ignore the entry, or the second.",
-            f"{_CLIENT}test_one_key_that_spire_does_not_take_spoils_the_whole_document",
-        ),
+        Departure("4.1.1", "Each server of a trust domain counts for itself, as SPIRE's do, so that numbers from two servers say "
+                  "nothing about which bundle is newer.", "test_each_server_counts_the_changes_that_it_has_seen_itself"),
+        Departure("4.1.1", "A server that has lost its datastore counts from 0 again, as SPIRE's do.",
+                  "tests/unit/server/test_view.py::test_a_bundle_that_was_lost_with_its_datastore_begins_anew"),
+        Departure("4.1.3, 4.2.2", "Servers refuse a federated bundle that has an entry without use or of an unknown one, as "
+                  "SPIRE's do; our readers of documents ignore the entry.",
+                  f"{_CLIENT}test_an_unknown_use_spoils_a_federated_bundle"),
+        Departure("4.1.3", "Servers take a federated bundle without keys for an empty one, as SPIRE's do; our readers of "
+                  "documents refuse it.", f"{_CLIENT}test_a_document_without_keys_is_an_empty_bundle"),
+        Departure("X509-SVID 6.2", "Servers refuse a federated bundle that has an entry with no certificate or with two, as "
+                  "SPIRE's do; our readers of documents ignore the entry, or the second certificate.",
+                  f"{_CLIENT}test_one_key_that_spire_does_not_take_spoils_the_whole_document"),
     ),
 )
 # fmt: on
