@@ -1,7 +1,7 @@
 """Break the package in many small ways, and see which the tests notice: ``python -m tests.mutation``, or `make mutants`.
 
-mutmut makes the mutants; each is then given to the tests that mirror its module, and if they let it live, to those of
-its kin. Of a large module a random sample is tried, the same in every run: ``--sample 0`` tries all. Mutants are made
+mutmut makes the mutants; each is then given to the tests that mirror its module, and if they let it live, in a process
+of its own to those of its kin. Of a large module a random sample is tried, the same in every run: ``--sample 0`` tries all. Mutants are made
 in ``build/mutants/`` of a copy, so that whoever works on can do so.
 
 What mutmut does not change: what stands outside of functions, and functions with decorators (properties, caches).
@@ -75,8 +75,11 @@ def _try_all(modules: Sequence[str], sample: int, jobs: int) -> int:
     _preload()
     broken = _control()
     queue = [(module, name) for module, names in chosen.items() for name in names]
-    for tests_of in (_mirror, _kin):
-        lives = _forked([(name, [*tests_of(module), *broken]) for module, name in queue if tests_of(module)], jobs)
+    for tests_of, fresh in ((_mirror, False), (_kin, True)):
+        tests = {module: tests_of(module) for module in chosen}
+        lives = _forked(
+            [(name, [*tests[module], *broken]) for module, name in queue if tests[module]], jobs, fresh=fresh
+        )
         queue = [(module, name) for module, name in queue if lives.get(name, True)]
         _report(chosen, queue)
     for _, name in queue:
@@ -145,8 +148,12 @@ def _preload() -> None:
     pytest.main(["--collect-only", "-qqq", "-p", "no:cacheprovider", _SPIFFE, _CATALOGUE])
 
 
-def _forked(queue: Sequence[tuple[str, list[str]]], jobs: int) -> dict[str, bool]:
-    """For each mutant, given with the arguments that name its tests, whether all of them pass."""
+def _forked(queue: Sequence[tuple[str, list[str]]], jobs: int, *, fresh: bool) -> dict[str, bool]:
+    """For each mutant, given with the arguments that name its tests, whether all of them pass.
+
+    A process that is not fresh knows already what was worked out when the tests were collected: it is quick, but may
+    let a mutant live.
+    """
     lives: dict[str, bool] = {}
     running: dict[int, str] = {}
     for name, tests in queue:
@@ -155,7 +162,7 @@ def _forked(queue: Sequence[tuple[str, list[str]]], jobs: int) -> dict[str, bool
         child = os.fork()
         if not child:
             os.environ["MUTANT_UNDER_TEST"] = name
-            os._exit(_test(["-x", *tests], _SECONDS))
+            os._exit(_test(["-x", *tests], _SECONDS, fresh=fresh))
         running[child] = name
     while running:
         _wait(running, lives)
@@ -169,14 +176,17 @@ def _wait(running: dict[int, str], lives: dict[str, bool]) -> None:
     print(f"lives: {name}" if lives[name] else f"noticed: {name}", flush=True)
 
 
-def _test(arguments: Sequence[str], seconds: int) -> int:
+def _test(arguments: Sequence[str], seconds: int, *, fresh: bool = False) -> int:
     import pytest
 
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
     os.dup2(silence, 2)
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-    return 1 if pytest.main(["-q", "-p", "no:cacheprovider", *arguments]) else 0
+    given = ["-q", "-p", "no:cacheprovider", *arguments]
+    if fresh:
+        os.execv(sys.executable, [sys.executable, "-m", "pytest", *given])
+    return 1 if pytest.main(given) else 0
 
 
 def _mirror(module: str) -> list[str]:
@@ -187,8 +197,8 @@ def _mirror(module: str) -> list[str]:
 
 
 def _kin(module: str) -> list[str]:
-    """The tests of what uses a module."""
-    return list(next(tests for beginning, tests in _KIN.items() if module.startswith(beginning)))
+    """The tests of a module, and of what uses it."""
+    return _mirror(module) + list(next(tests for beginning, tests in _KIN.items() if module.startswith(beginning)))
 
 
 def _difference(name: str) -> str:

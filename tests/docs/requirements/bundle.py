@@ -110,14 +110,10 @@ BUNDLE: Final = Standard(
              "bundle-map: unique_members": "two_arrays_of_keys"}, "test_a_map_is_written_with_each_name_once"),
     ),
     unruled=(
+        Unruled("4.2", MUST, "The specification of a kind of SVID says which use its keys have.",
+                "it is about those who write specifications"),
         Unruled("Appendix B", LOWER, "A map is loaded as a whole, and stands for everything that is known.",
                 "it is about those who load it; here a map is one value that never changes"),
-        Unruled(
-            "4.2",
-            MUST,
-            "The specification of a kind of SVID says which use its keys have.",
-            "it is about those who write specifications",
-        ),
     ),
     departures=(
         Departure("4.1.1", "Each server of a trust domain counts for itself, as SPIRE's do, so that numbers from two servers say "

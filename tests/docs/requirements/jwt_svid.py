@@ -91,12 +91,8 @@ JWT_SVID: Final = Standard(
             {"jwt-svid: unexpired": "expired expired_for_a_microsecond expired_for_years exp_negative"}),
     ),
     unruled=(
-        Unruled(
-            "5.2, 5.3",
-            SHOULD,
-            "Over HTTP and gRPC a token travels as a bearer token in Authorization.",
-            "it is about requests, and we judge documents",
-        ),
+        Unruled("5.2, 5.3", SHOULD, "Over HTTP and gRPC a token travels as a bearer token in Authorization.",
+                "it is about requests, and we judge documents"),
     ),
     departures=(
         Departure(

@@ -141,24 +141,15 @@ WIT_SVID: Final = Standard(
             {"wit-svid: proof_lifespan": "proof_expired proof_expires_now"}, _PROOF),
     ),
     unruled=(
-        Unruled(
-            "5, 7.1",
-            MUST_NOT,
-            "A token is not put into the header Authorization.",
-            "it is about requests, and we judge documents; we have no helper that would do so",
-        ),
-        Unruled(
-            "5",
-            SHOULD,
-            "A protocol of WIMSE is used.",
-            "what is signed may be anything that holds the digest of the token; `WitSvid.prove` makes a Workload Proof Token",
-        ),
-        Unruled(
-            "7.3",
-            MUST,
-            "Token and proof travel over a secure channel.",
-            "it is about the channel, and we judge documents",
-        ),
+        Unruled("5, 7.1", MUST_NOT, "A token is not put into the header Authorization.",
+                "it is about requests, and we judge documents; we have no helper that would do so"),
+        Unruled("5", SHOULD, "A protocol of WIMSE is used.",
+                "what is signed may be anything that holds the digest of the token; `WitSvid.prove` makes a Workload Proof "
+                "Token"),
+        Unruled("7.2", SHOULD, "A proof lives no longer than it has to.",
+                "how long that is depends on the clocks and the network of those who meet; `WitSvid.prove` is told"),
+        Unruled("7.3", MUST, "Token and proof travel over a secure channel.",
+                "it is about the channel, and we judge documents"),
     ),
 )
 # fmt: on

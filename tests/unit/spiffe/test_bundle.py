@@ -185,6 +185,12 @@ def test_pem_that_is_not_of_ca_certificates_is_refused(pem: bytes, code: str, re
     with pytest.raises(InvalidBundle, match=reason) as caught:
         SpiffeBundle.from_pem("example.org", pem)
     assert caught.value.code == code
+    assert caught.value.clause == {"pem": "RFC 7468 5", "is_ca": "X509-SVID 6.1"}.get(code, "RFC 5280 4.1")
+
+
+def test_a_document_that_cannot_be_read_is_told_to_be_that_of_a_bundle() -> None:
+    with pytest.raises(InvalidBundle, match=r"^the document of a bundle is not JSON: "):
+        SpiffeBundle.parse("example.org", b"x")
 
 
 def test_a_leaf_is_never_an_authority() -> None:

@@ -295,8 +295,13 @@ def test_a_trust_domain_has_an_id_of_its_own_and_makes_others() -> None:
     assert trust_domain.spiffe_id == SpiffeId("spiffe://example.org")
     assert trust_domain.id("/web") == SpiffeId("spiffe://example.org/web")
     assert trust_domain.id("") == trust_domain.spiffe_id
-    with pytest.raises(InvalidSpiffeId, match=r"^path must have a leading slash: 'web'; did you mean '/web'\?$"):
+    with pytest.raises(
+        InvalidSpiffeId, match=r"^path must have a leading slash: 'web'; did you mean '/web'\?$"
+    ) as caught:
         trust_domain.id("web")  # or else it would be spiffe://example.orgweb
+    error = caught.value
+    assert (error.code, error.clause, error.text) == ("leading_slash", "SPIFFE-ID 2.2", "web")
+    assert error.reason == "path must have a leading slash"
     with pytest.raises(InvalidSpiffeId):
         trust_domain.id("/a b")
 

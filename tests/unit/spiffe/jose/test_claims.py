@@ -119,3 +119,12 @@ def test_two_instants_are_told_even_when_one_is_out_of_this_world() -> None:
     assert read.both(0, 3600 * SECOND) == ("00:00:00Z", "01:00:00Z")
     assert read.both(10**400, 0) == ("after the year 9999", "1970-01-01T00:00:00Z")
     assert read.both(0, -(10**400)) == ("1970-01-01T00:00:00Z", "before the year 1")
+    assert read.both(0, LAST + 1) == ("1970-01-01T00:00:00Z", "after the year 9999")
+    assert read.both(read.EARLIEST - 1, 0) == ("before the year 1", "1970-01-01T00:00:00Z")
+
+
+def test_the_first_and_the_last_instant_are_of_this_world() -> None:
+    assert read.both(read.EARLIEST, read.EARLIEST + 3600 * SECOND) == ("00:00:00Z", "01:00:00Z")
+    assert read.both(LAST - 3600 * SECOND, LAST) == ("22:59:59Z", "23:59:59Z")
+    assert (read.written(read.EARLIEST), read.written(LAST)) == ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z")
+    assert read.apart(0, LAST) != "thousands of years"
