@@ -176,6 +176,9 @@ class OperatorAction:
             return refusal
         return None
 
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        printer.text(repr(self))
+
     def __repr__(self) -> str:
         said = [repr(self.name), *(f"{name}={value!r}" for name, value in self.arguments.items())]
         return f"OperatorAction({', '.join(said)})"

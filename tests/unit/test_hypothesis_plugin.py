@@ -32,7 +32,9 @@ def test_the_import_of_hypothesis_stays_light() -> None:
     program = f"import hypothesis, sys; print([name for name in {HEAVY} if name in sys.modules])"
     assert printed(program) == "[]"
     # The control: they are there once a strategy has been asked for.
-    drawn = "from hypothesis import strategies as st; from spiffesim import SpiffeId; st.from_type(SpiffeId).validate(); "
+    drawn = (
+        "from hypothesis import strategies as st; from spiffesim import SpiffeId; st.from_type(SpiffeId).validate(); "
+    )
     assert printed(drawn + program) == str([name for name in HEAVY if name != "jwt"])
 
 

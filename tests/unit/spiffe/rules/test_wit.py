@@ -210,6 +210,11 @@ def test_a_jwt_svid_is_no_wit_svid_nor_the_other_way_round() -> None:
     assert failures(wit_svid(), both[1]) == []
 
 
+def test_a_token_without_a_type_is_told_so() -> None:
+    (failure,) = examine(wit_svid(header={"typ": DROP})).failures
+    assert (failure.name, failure.reason) == ("type", "typ is missing; a WIT-SVID's is 'wit+jwt'")
+
+
 def test_times_are_judged_as_for_a_jwt_svid() -> None:
     token = wit_svid({"nbf": NOW, "exp": NOW + 10})
     proof = attrs.evolve(proof_of(token), not_after=AT + 600 * SECOND)
@@ -228,6 +233,14 @@ def test_a_proof_is_worth_nothing_from_its_end_on_whatever_the_leeway() -> None:
     assert failures(token, proof=proof, at=AT + 10 * SECOND - MICROSECOND) == []
     for leeway in (timedelta(0), timedelta(minutes=2)):
         assert failures(token, proof=proof, at=AT + 10 * SECOND, leeway=leeway) == ["proof_lifespan"]
+
+
+def test_the_end_of_a_proof_is_among_the_facts() -> None:
+    proof, reason = PROOF_BROKEN["proof_lifespan"]
+    first = examine(wit_svid(), proof=proof).first
+    assert first is not None
+    assert str(first).endswith(reason)
+    assert (first.not_after, first.at) == (AT - SECOND, AT)
 
 
 def test_a_proof_without_a_time_zone_is_refused() -> None:

@@ -105,7 +105,7 @@ def test_the_bits_of_a_key_usage(bits: bytes, mask: int) -> None:
 
 @pytest.mark.parametrize("bits", [b"\0\x80", b"\6\x80", b"\7\x80\0", b"\0\0"])
 def test_the_bits_of_a_key_usage_end_with_a_1(bits: bytes) -> None:
-    with pytest.raises(InvalidSvid, match="ends with bits that are 0|wrong unused bits"):
+    with pytest.raises(InvalidSvid, match=r"ends with bits that are 0|wrong unused bits"):
         read(asn1.extension(KEY_USAGE, tlv(3, bits)))
     assert read(asn1.extension(KEY_USAGE, tlv(3, b"\7\x80"))).key_usage == ext.DIGITAL_SIGNATURE
 
