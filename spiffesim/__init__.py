@@ -20,8 +20,10 @@ has registered is a :class:`RegistrationEntry`, found by its :class:`Selector` v
 that is refused raises a :class:`ValidationError`.
 
 **The rooms and wings.** :mod:`spiffesim.plugins` (attestors, key managers, upstream authorities, and the
-Protocols for your own), :mod:`spiffesim.strategies` (Hypothesis), ``spiffesim.pytest_plugin`` (fixtures),
-``spiffesim.cli`` (the ``spiffesim`` command), ``spiffesim.extra`` (one module for each pip extra).
+Protocols for your own), :mod:`spiffesim.catalogue` (documents that are wrong in one named way),
+:mod:`spiffesim.compare` (the same cases through several validators), :mod:`spiffesim.strategies` (Hypothesis),
+``spiffesim.pytest_plugin`` (fixtures), ``spiffesim.cli`` (the ``spiffesim`` command), ``spiffesim.extra`` (one module
+for each pip extra).
 
 It is made for tests, plans, teaching and research: its keys come from a seed, so none of its
 documents may protect anything real. Nothing is loaded before it is asked for: ``import spiffesim``
@@ -34,6 +36,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from spiffesim import catalogue as catalogue
+    from spiffesim import compare as compare
     from spiffesim import entries as entries
     from spiffesim import errors as errors
     from spiffesim import plugins as plugins
@@ -78,7 +82,7 @@ _HOMES: Final = {
     "Workload": "workload",
     "X509Svid": "spiffe.x509svid",
 }
-_ROOMS: Final = ("entries", "errors", "plugins", "spiffe", "strategies")
+_ROOMS: Final = ("catalogue", "compare", "entries", "errors", "plugins", "spiffe", "strategies")
 
 
 def __getattr__(name: str) -> Any:

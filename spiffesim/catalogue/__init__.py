@@ -9,8 +9,11 @@
     >>> case.repaired.examine().ok
     True
 
-``defects()`` lists what can be wrong, ``oddities()`` what only looks wrong. A function for each kind of document makes
-a case of it: real DER and real tokens, signed by keys of a trust domain that exists for them alone.
+``defects()`` lists what can be wrong, ``oddities()`` what only looks wrong, and ``defect()`` finds one by its name. A
+function for each kind of document makes a case of it: :func:`spiffe_id_case`, :func:`x509_svid_case`,
+:func:`jwt_svid_case`, :func:`wit_svid_case`, :func:`bundle_case` and :func:`bundle_map_case`. These are real DER and real
+tokens, signed by keys of a trust domain that exists for them alone. :mod:`spiffesim.strategies` draws them for
+Hypothesis, and :mod:`spiffesim.compare` puts them to validators.
 """
 
 from __future__ import annotations

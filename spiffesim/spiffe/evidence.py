@@ -165,7 +165,7 @@ class TokenEvidence(NamedTuple):
             found = self.instant(claims, name)
             if found is not None:
                 # SPIRE drops fractions; and whether an end still counts is for the rules to say.
-                for edge in (found, found - found % SECOND):
+                for edge in (found, int(claims[name]) * SECOND):
                     for shifted in (edge - self.leeway, edge + self.leeway):
                         yield from (shifted, shifted + 1)
         if self.proof is not None:

@@ -1,6 +1,8 @@
 """Hypothesis strategies: values, topologies, whole simulations, cases of the catalogue, and machines that do things to them.
 
-All arguments are keyword-only; examples shrink towards one server, short names and shallow trees.
+All arguments are keyword-only; examples shrink towards one server, short names, shallow trees, and documents that are
+right or have the one defect that is to blame. The machine for a validator or a system of yours has a module of its own,
+:mod:`spiffesim.strategies.lifecycle`.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from spiffesim.catalogue import BundleCase, BundleMapCase, JwtSvidCase, SpiffeId
 from spiffesim.keys import KEY_TYPES
 from spiffesim.simulation import Simulation
 from spiffesim.spiffe.ids import SpiffeId, TrustDomain
-from spiffesim.strategies.actions import OperatorAction, operator_actions
+from spiffesim.strategies.actions import ACTIONS, OperatorAction, operator_actions
 from spiffesim.strategies.cases import (
     CaseOptions,
     bundle_cases,
@@ -29,6 +31,7 @@ from spiffesim.strategies.cases import (
 from spiffesim.strategies.machine import TrustDomainMachine
 
 __all__ = [
+    "ACTIONS",
     "KEY_TYPES",
     "CaseOptions",
     "OperatorAction",

@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from importlib import import_module
-from types import GenericAlias, ModuleType
-from typing import Any, is_typeddict
+from types import ModuleType
+from typing import Any, get_origin, is_typeddict
 
 from tests.docs.pages import ROOT
 
@@ -20,7 +20,10 @@ DOORWAYS = (
     "spiffesim.errors",
     "spiffesim.entries",
     "spiffesim.plugins",
+    "spiffesim.catalogue",
+    "spiffesim.compare",
     "spiffesim.strategies",
+    "spiffesim.strategies.lifecycle",
     "spiffesim.pytest_plugin",
     "spiffesim.extra.spire_config",
 )
@@ -94,7 +97,7 @@ def _entry(name: str, value: Any) -> Iterator[str]:
     if is_typeddict(value):
         keys = ", ".join(f"`{key}`" for key in value.__annotations__)
         yield f"### `{name}`\n\n{sentence(value)} Keys: {keys}.\n"
-    elif not callable(value) or isinstance(value, GenericAlias):
+    elif not callable(value) or get_origin(value) is not None:
         yield f"### `{name}`\n\n`{value!s}`\n"
     else:
         yield f"### `{name}{signature(value)}`\n\n{sentence(value)}\n"

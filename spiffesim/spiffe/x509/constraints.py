@@ -40,11 +40,14 @@ _FORM_NAMES: Final = (
 
 
 def effort(issuer: Certificate, path: Sequence[Certificate]) -> int:
-    """How many times a name is held against a constraint, to find out what an issuer forbids on a path."""
+    """How many times a name is held against a constraint, to find out what an issuer forbids on a path.
+
+    A certificate counts as one name more for each KiB: a stranger chooses how long its names are.
+    """
     constraints = issuer.extensions.name_constraints
     if constraints is None:
         return 0
-    names = sum(1 + len(certificate.extensions.name_forms) for certificate in path)
+    names = sum(1 + len(certificate.extensions.name_forms) + (len(certificate.der) >> 10) for certificate in path)
     return names * len(constraints.permitted + constraints.excluded)
 
 
@@ -115,7 +118,7 @@ def _names(certificate: Certificate) -> Iterator[tuple[int, str, str | None]]:
     for uri in certificate.uris:
         yield ext.URI, uri, _host(uri)
     for name in certificate.dns_names:
-        yield ext.DNS, name, name.lower() if _DNS_NAME.fullmatch(name) else None
+        yield ext.DNS, name, name.lower() if len(name) <= MAX_HOST and _DNS_NAME.fullmatch(name) else None
 
 
 def _host(uri: str) -> str | None:

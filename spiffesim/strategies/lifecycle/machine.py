@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from hypothesis import currently_in_test_context, note
 from hypothesis import strategies as st
@@ -20,14 +20,25 @@ SERVERS: Final = names_of(lambda machine: machine.model.parents)
 WORKLOADS: Final = names_of(lambda machine: machine.model.homes)
 """Names of registered workloads, for rules of your own; such a rule needs ``@needs_workload``."""
 
-needs_workload: Final = precondition(lambda self: bool(self.model.homes))
+
+def needs_workload(step: Any) -> Any:
+    """Let a rule of your own run only while a workload is registered.
+
+    Args:
+        step: The rule.
+
+    Returns:
+        The rule with this precondition.
+    """
+    return precondition(lambda self: bool(self.model.homes))(step)
 
 
 class Lifecycle(Trials):
     """A Hypothesis state machine over the lifecycle of a trust domain: operators, time, faults and thieves.
 
-    It begins with a root server; each server comes with a workload of the same name. Each step is given the time that its news takes, and then all is looked at. Its rules
-    take names and numbers only, so what Hypothesis prints of a failure runs as a script; see ``script_of``.
+    It begins with a root server; each server comes with a workload of the same name. Each step is given the time that
+    its news takes, and then all is looked at. Its rules take names and numbers only, so what Hypothesis prints of a
+    failure runs as a script; see ``script_of``.
 
     Subclass it to give it your validator or your system, and to add rules and invariants.
 

@@ -10,6 +10,7 @@ import attrs
 
 from spiffesim.errors import SpiffeSimError
 from spiffesim.spiffe.bundle import SpiffeBundle
+from spiffesim.spiffe.markup import pretty_fields
 from spiffesim.spiffe.validation import validate_jwt_svid, validate_x509_svid
 
 X509Judge: TypeAlias = Callable[[Sequence[bytes], Sequence[SpiffeBundle], datetime], object]
@@ -50,6 +51,8 @@ class Validator:
     jwt_svid: JwtJudge = _jwt_svid
     refuses: tuple[type[Exception], ...] = (SpiffeSimError, ValueError)
     leeway: timedelta = timedelta(0)
+
+    _repr_pretty_ = pretty_fields
 
 
 class X509Documents(NamedTuple):

@@ -280,6 +280,15 @@ def test_spire_may_never_take_a_token_from_the_future(claims: dict[str, Any]) ->
     assert check(examine, tokens.AT) == "at no instant"
 
 
+def test_spire_drops_even_the_fraction_that_is_nearly_a_second() -> None:
+    begin, end = tokens.NOW - 0.0000005, tokens.NOW + 59.9999995
+    token = tokens.jwt_svid({"iat": tokens.DROP, "nbf": begin, "exp": end})
+    examine = partial(examine_jwt_svid, token, JWT_BUNDLE, audience="reports", profile="spire")
+    assert check(examine, tokens.AT) == (
+        "accepted from 2029-12-31T23:58:59Z to 2030-01-01T00:01:59Z; in 0:01:59 the token ends"
+    )
+
+
 def test_a_token_and_its_proof_live_together() -> None:
     token = tokens.wit_svid({"exp": tokens.NOW + 60})
     signed, signature = tokens.proof_text(token)

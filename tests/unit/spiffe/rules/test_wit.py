@@ -212,7 +212,7 @@ def test_a_jwt_svid_is_no_wit_svid_nor_the_other_way_round() -> None:
 
 def test_a_token_without_a_type_is_told_so() -> None:
     (failure,) = examine(wit_svid(header={"typ": DROP})).failures
-    assert (failure.name, failure.reason) == ("type", "typ is missing; a WIT-SVID's is 'wit+jwt'")
+    assert (failure.name, failure.detail) == ("type", "typ is missing; a WIT-SVID's is 'wit+jwt'")
 
 
 def test_times_are_judged_as_for_a_jwt_svid() -> None:

@@ -136,6 +136,13 @@ def test_openssl_judges_alike(what: str) -> None:
         assert verifiers.openssl_accepts(make.ders(leaf, issuer), [ROOT.der], AT) == accepted
 
 
+@pytest.mark.parametrize(("count", "told"), [(8, "7.org"), (9, "7.org and 1 more"), (11, "7.org and 3 more")])
+def test_of_many_permitted_hosts_eight_are_told(count: int, told: str) -> None:
+    hosts = [f"{number}.org" for number in range(count)]
+    ((_, _, reason),) = judged(ca([uri(host) for host in hosts], []), make.leaf(ROOT, WEB))
+    assert reason == f"{WEB} is not within the permitted {', '.join(hosts[:7])}, {told}"
+
+
 def test_a_ca_without_constraints_forbids_nothing() -> None:
     assert judged(make.intermediate(ROOT), make.leaf(ROOT)) == []
     assert effort(read_certificate(ROOT.der), [read_certificate(make.leaf(ROOT).der)]) == 0
@@ -161,6 +168,20 @@ def test_the_effort_is_every_name_held_against_every_constraint() -> None:
     issuer = ca([uri("a.org"), uri("b.org")], [uri("c.org")])
     path = [read_certificate(make.leaf(issuer, names=[dns("a"), dns("b")]).der), read_certificate(ROOT.der)]
     assert effort(read_certificate(issuer.der), path) == ((1 + 3) + (1 + 1)) * 3
+
+
+def test_long_names_are_more_effort() -> None:
+    issuer = ca([uri("a.org")], [])
+    leaf = read_certificate(make.leaf(issuer, names=[dns("a" * 10_240)]).der)
+    assert effort(read_certificate(issuer.der), [leaf]) == 1 + 2 + 10
+
+
+@pytest.mark.parametrize(("length", "reason"), [(256, None), (257, "has no host name to hold against")])
+def test_a_name_that_is_longer_than_any_host_is_none(length: int, reason: str | None) -> None:
+    issuer = ca([dns("org")], [])
+    found = judged(issuer, make.leaf(issuer, names=[dns("a" * (length - 4) + ".org")]))
+    assert [applied for _, applied, _ in found] == [True] * (reason is not None)
+    assert all(reason is not None and reason in text for _, _, text in found)
 
 
 HOST = tlv(0x86, b"example.org")

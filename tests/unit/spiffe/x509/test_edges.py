@@ -136,6 +136,17 @@ def test_no_more_issuers_are_kept_than_the_memo_holds() -> None:
     assert second is kept[1]
 
 
+def test_the_issuer_that_has_been_kept_longest_is_forgotten_first() -> None:
+    memo = EdgeMemo(size=2)
+    kept = {}
+    for name in ("a", "b", "c"):
+        root = make.root(name)
+        child, kept[name] = read(make.leaf(root), root)
+        assert memo.verifies(child, kept[name])
+    found = {name: memo.recognize(read(LEAF, make.root(name)))[1] for name in kept}
+    assert [name for name in kept if found[name] is kept[name]] == ["b", "c"]
+
+
 def test_what_is_large_is_checked_every_time(checked: list[Any]) -> None:
     def padded(issued: make.Issued, size: int) -> make.Issued:
         parts = asn1.Parts.of(issued.der)
@@ -188,6 +199,7 @@ def test_a_memo_holds_a_positive_number(size: Any) -> None:
     with pytest.raises(InvalidInput, match="a memo remembers at least one signature") as caught:
         EdgeMemo(size)
     assert caught.value.code == "memo_size"
+    assert caught.value.size == size
 
 
 def test_a_memo_travels_with_what_it_remembers(checked: list[Any]) -> None:

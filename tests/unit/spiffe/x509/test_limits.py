@@ -43,6 +43,7 @@ def test_a_certificate_that_is_too_long() -> None:
         with pytest.raises(InvalidSvid, match="a certificate has 262145 octets, 1 more than the 262144") as caught:
             read_certificate(form(MAX_CERTIFICATE + 1))
         assert (caught.value.code, caught.value.clause) == ("certificate_size", "RFC 5280 4.1")
+        assert caught.value.octets == MAX_CERTIFICATE + 1
         with pytest.raises(InvalidSvid) as caught:
             read_certificate(form(MAX_CERTIFICATE))
         assert caught.value.code == "certificate_encoding"
