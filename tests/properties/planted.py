@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
@@ -79,19 +79,23 @@ def taking_a_public_key_for_a_secret(token: str, bundles: Bundles, audience: str
     return forgiven(examine_jwt_svid(token, bundles, audience=audience, at=at))
 
 
+class Judging(Lifecycle, only=("fetch", "forge_x509_svid", "forge_jwt_svid", "advance", "rotate")):
+    """Aimed at validators: neither nested servers nor faults are needed to see through one."""
+
+
 class ForgetsNotBefore(Lifecycle):
     validator = x509_without("not_before")
 
 
-class ForgetsNotAfter(Lifecycle):
+class ForgetsNotAfter(Judging):
     validator = x509_without("not_after")
 
 
-class ForgetsTheSignature(Lifecycle):
+class ForgetsTheSignature(Judging):
     validator = x509_without("signature")
 
 
-class ForgetsTheCaFlag(Lifecycle):
+class ForgetsTheCaFlag(Judging):
     validator = x509_without("issuer_is_ca", "issuer_key_usage", "issuer_key_cert_sign", "issuer_without_path")
 
 
@@ -99,31 +103,31 @@ class MergesRoots(Lifecycle):
     validator = Validator(x509_svid=with_merged_roots)
 
 
-class ForgetsTheAudience(Lifecycle):
+class ForgetsTheAudience(Judging):
     validator = jwt_without("intended")
 
 
-class ForgetsTheExpiry(Lifecycle):
+class ForgetsTheExpiry(Judging):
     validator = jwt_without("unexpired")
 
 
-class ForgetsTheSignatureOfTokens(Lifecycle):
+class ForgetsTheSignatureOfTokens(Judging):
     validator = jwt_without("signature")
 
 
-class ForgetsTheKeyId(Lifecycle):
+class ForgetsTheKeyId(Judging):
     validator = jwt_without("authority")
 
 
-class AcceptsNone(Lifecycle):
+class AcceptsNone(Judging):
     validator = jwt_without("algorithm")
 
 
-class MergesKeys(Lifecycle):
+class MergesKeys(Judging):
     validator = Validator(jwt_svid=with_merged_keys)
 
 
-class TakesAPublicKeyForASecret(Lifecycle):
+class TakesAPublicKeyForASecret(Judging):
     validator = Validator(jwt_svid=taking_a_public_key_for_a_secret)
 
 
@@ -267,25 +271,38 @@ def tokens_of_one_audience_serve_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(JwtCache, "fetch", fetch)
 
 
-LINE: Final[tuple[Plant, ...]] = (
-    svids_are_never_renewed,
-    tokens_are_never_renewed,
-    a_revoked_root_stays,
-    a_revoked_key_stays,
-    tainted_tokens_are_kept,
-    svids_outlive_their_ca,
-    deleted_entries_stay_at_agents,
-    judges_go_by_true_time,
-    a_sequence_number_falls,
-    agents_never_hear_of_new_roots,
-    tokens_of_one_audience_serve_all,
-)
+class Operating(Lifecycle, only=("register", "rotate", "taint", "revoke")):
+    """Aimed at what operators do at one server."""
 
-NESTED: Final[tuple[Plant, ...]] = (
-    jwt_keys_stay_below,
-    a_taint_stops_at_the_first_tier,
-    the_old_chain_is_served,
-    news_from_above_is_not_heard,
-    a_connection_is_never_dialled_again,
-)
-"""Those that take nested servers to be seen: each example takes longer."""
+
+class Tiers(Lifecycle, only=("nest", "rotate", "taint")):
+    """Aimed at news between servers."""
+
+    most_workloads = 3
+
+
+class Outages(Lifecycle, only=("nest", "cut", "heal", "rotate")):
+    """Aimed at what comes after an outage."""
+
+    most_servers = 2
+
+
+DEPLOYMENTS: Final[Mapping[Plant, type[Lifecycle]]] = {
+    svids_are_never_renewed: Lifecycle,
+    tokens_are_never_renewed: Lifecycle,
+    a_revoked_root_stays: Operating,
+    a_revoked_key_stays: Operating,
+    tainted_tokens_are_kept: Lifecycle,
+    svids_outlive_their_ca: Lifecycle,
+    deleted_entries_stay_at_agents: Lifecycle,
+    judges_go_by_true_time: Lifecycle,
+    a_sequence_number_falls: Lifecycle,
+    agents_never_hear_of_new_roots: Lifecycle,
+    tokens_of_one_audience_serve_all: Lifecycle,
+    jwt_keys_stay_below: Tiers,
+    a_taint_stops_at_the_first_tier: Tiers,
+    the_old_chain_is_served: Tiers,
+    news_from_above_is_not_heard: Tiers,
+    a_connection_is_never_dialled_again: Outages,
+}
+"""Each with the machine that looks for it."""

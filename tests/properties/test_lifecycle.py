@@ -23,7 +23,7 @@ from tests.properties.worlds import few
 ROOT: Final = Path(__file__).parents[2]
 HARD: Final = settings(
     max_examples=1000,
-    stateful_step_count=6,
+    stateful_step_count=5,
     phases=[Phase.generate, Phase.shrink],
     database=None,
     derandomize=False,
@@ -74,14 +74,16 @@ def test_a_bug_in_a_validator_is_found(machine: type[Lifecycle], number: int) ->
 
 
 @pytest.mark.parametrize("number", SEEDS)
-@pytest.mark.parametrize(
-    "plant",
-    [*planted.LINE, *(pytest.param(plant, marks=pytest.mark.slow) for plant in planted.NESTED)],
-    ids=lambda plant: plant.__name__,
-)
+@pytest.mark.parametrize("number", SEEDS)
+@pytest.mark.parametrize("plant", planted.DEPLOYMENTS, ids=lambda plant: plant.__name__)
 def test_a_bug_in_a_deployment_is_found(plant: planted.Plant, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     plant(monkeypatch)
-    check(hunt(Lifecycle, number))
+    check(hunt(planted.DEPLOYMENTS[plant], number))
+
+
+@pytest.mark.parametrize("aimed", [planted.Judging, planted.Operating, planted.Tiers, planted.Outages])
+def test_without_a_bug_an_aimed_machine_finds_nothing(aimed: type[Lifecycle]) -> None:
+    run_state_machine_as_test(seed(1)(aimed), settings=settings(HARD, max_examples=20))
 
 
 def test_the_script_runs_in_an_interpreter_of_its_own() -> None:
@@ -108,8 +110,8 @@ state.advance(minutes=45)
 state.heal(node='/w2')
 state.skew(seconds=-600, workload='/root')
 state.fetch(workload='/w2')
-state.forge_x509_svid(forgery='impostor', workload='/w2')
-state.forge_jwt_svid(forgery='unsigned', workload='/w2')
+state.forge_x509_svid(workload='/w2')
+state.forge_jwt_svid(workload='/w2')
 state.deregister(workload='/w2')
 state.all_holds()
 state.teardown()
@@ -141,6 +143,37 @@ def test_users_add_rules_and_invariants() -> None:
 
     run_state_machine_as_test(seed(1)(Drilled), settings=settings(HARD, max_examples=10))
     assert "root" in drilled
+
+
+def test_a_machine_takes_only_the_steps_that_it_is_aimed_at() -> None:
+    taken: list[str] = []
+
+    class Aimed(Lifecycle, only=("nest",)):
+        most_servers = 2
+
+        @rule(server=SERVERS)
+        def drill(self, server: str) -> None:
+            taken.append(server)
+
+        def rotate(self, server: str) -> None:
+            taken.append(f"rotates {server}")
+
+    class AlsoRotates(Aimed):
+        """Takes what it is based on."""
+
+    run_state_machine_as_test(seed(1)(AlsoRotates), settings=settings(HARD, max_examples=20))
+    assert set(taken) == {"root", "s1"}
+    by_hand = AlsoRotates()
+    by_hand.advance(minutes=5)
+    by_hand.rotate("root")
+    assert (by_hand.world.now.minute, taken[-1]) == (7, "rotates root")
+
+
+def test_a_step_that_there_is_not_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="there is no step 'fly'; there is nest, register"):
+
+        class Flying(Lifecycle, only=("nest", "fly")):
+            """Nothing flies."""
 
 
 def test_users_pass_a_system_of_their_own() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from spiffesim.spiffe.x509 import der
+from spiffesim.spiffe.x509 import der, fields
 from spiffesim.spiffe.x509.der import DerError
 
 DIGITAL_SIGNATURE: Final = 1 << 0
@@ -20,10 +20,13 @@ SERVER_AUTH: Final = bytes.fromhex("2b06010505070301")
 CLIENT_AUTH: Final = bytes.fromhex("2b06010505070302")
 
 # The forms of a general name: the number of its tag.
+OTHER: Final = 0
 EMAIL: Final = 1
 DNS: Final = 2
 DIRECTORY: Final = 4
 URI: Final = 6
+ADDRESS: Final = 7
+REGISTERED: Final = 8
 
 _CONSTRUCTED_FORMS: Final = frozenset((0, 3, 4, 5))  # otherName, x400Address, directoryName, ediPartyName
 
@@ -97,13 +100,13 @@ def read_extensions(data: bytes, at: int, limit: int) -> Extensions:
         stop = der.content_at(data, at, end, der.SEQUENCE)[1]
         octets = data[at:stop]
         # Most extensions of a trust domain's certificates are the same bytes again and again.
-        name, critical, fields = _extension_seen(octets) if stop - at <= _SHORT else _extension(octets)
+        name, critical, said = _extension_seen(octets) if stop - at <= _SHORT else _extension(octets)
         if name in read.present:
             repeated.append(der.dotted(name))
         else:
             read.present[name] = critical
-            read.__dict__.update(fields)
-            if critical and name not in _PROCESSED:
+            read.__dict__.update(said)
+            if critical and name not in _READERS:
                 unknown_critical.append(der.dotted(name))
         at = stop
     read.repeated, read.unknown_critical = tuple(repeated), tuple(unknown_critical)
@@ -193,6 +196,10 @@ def _authority_key_id(data: bytes, start: int, end: int) -> _Fields:
         last = tag & 0x1F
         if tag == 0x80:
             key_id = data[inside:stop]
+        elif tag == 0x82:
+            der.integer_of(data, inside, stop)
+        else:
+            _general_names(data, inside, stop)
     return (("authority_key_id", key_id),)
 
 
@@ -202,20 +209,42 @@ def _general_name(data: bytes, tag: int, start: int, end: int) -> tuple[int, byt
     if form > 8 or tag & 0xC0 != 0x80 or bool(tag & 0x20) != (form in _CONSTRUCTED_FORMS):
         raise DerError(f"tag 0x{tag:02x} is not that of a general name")
     content = data[start:end]
-    if form in (EMAIL, DNS, URI) and not content.isascii():
-        raise DerError("a general name has characters beyond ASCII")
+    if form in (EMAIL, DNS, URI):
+        if not content.isascii():
+            raise DerError("a general name has characters beyond ASCII")
+    elif form == DIRECTORY:
+        if fields.name_at(data, start, end)[1] != end:
+            raise DerError("something follows the name of a directory")
+    elif form == REGISTERED:
+        der.dotted(content)
+    elif form == OTHER:
+        _other_name(data, start, end)
     return form, content
+
+
+def _other_name(data: bytes, start: int, end: int) -> None:
+    inside, at = der.content_at(data, start, end, der.OID)
+    der.dotted(data[inside:at])
+    inside, stop = der.content_at(data, at, end, 0xA0)
+    if stop != end or der.value_at(data, inside, stop)[2] != stop:
+        raise DerError("a name of another form is not one value")
+
+
+def _general_names(data: bytes, start: int, end: int) -> list[tuple[int, bytes]]:
+    """The forms and the contents of the general names that lie here."""
+    return [_general_name(data, tag, inside, stop) for tag, _, inside, stop in der.values(data, start, end)]
 
 
 def _alternative_names(data: bytes, start: int, end: int) -> _Fields:
     uris, dns_names, forms = [], [], []
-    for tag, _, inside, stop in der.values(data, _inside(data, start, end, der.SEQUENCE), end):
-        form, content = _general_name(data, tag, inside, stop)
+    for form, content in _general_names(data, _inside(data, start, end, der.SEQUENCE), end):
         forms.append(form)
         if form == URI:
             uris.append(content.decode())
         elif form == DNS:
             dns_names.append(content.decode())
+        elif form == ADDRESS and len(content) not in (4, 16):
+            raise DerError(f"an IP address has {len(content)} octets, not 4 or 16")
     return ("uris", tuple(uris)), ("dns_names", tuple(dns_names)), ("name_forms", tuple(forms))
 
 
@@ -235,8 +264,24 @@ def _subtree(data: bytes, tag: int, _begin: int, start: int, end: int) -> Subtre
         raise DerError("a name constraint is not a sequence")
     name_tag, inside, stop = der.value_at(data, start, end)
     form, content = _general_name(data, name_tag, inside, stop)
+    if form == ADDRESS and len(content) not in (8, 32):
+        raise DerError(f"a constraint on IP addresses has {len(content)} octets, not 8 or 32")
     # RFC 5280 4.2.1.10: minimum is 0 (so DER leaves it out) and maximum is absent.
     return Subtree(form, content, plain=stop == end)
+
+
+def _information_access(data: bytes, start: int, end: int) -> _Fields:
+    at = _inside(data, start, end, der.SEQUENCE)
+    if at == end:
+        raise DerError("the authority information access is empty")
+    while at < end:
+        at, stop = der.content_at(data, at, end, der.SEQUENCE)
+        inside, at = der.content_at(data, at, stop, der.OID)
+        der.dotted(data[inside:at])
+        if len(_general_names(data, at, stop)) != 1:
+            raise DerError("there is not one place at which the authority is found")
+        at = stop
+    return ()
 
 
 KEY_USAGE: Final = bytes.fromhex("551d0f")
@@ -246,7 +291,7 @@ SUBJECT_KEY_ID: Final = bytes.fromhex("551d0e")
 AUTHORITY_KEY_ID: Final = bytes.fromhex("551d23")
 ALTERNATIVE_NAMES: Final = bytes.fromhex("551d11")
 NAME_CONSTRAINTS: Final = bytes.fromhex("551d1e")
-# Known, and without a say in the validity of a path: it is accepted even where it is marked critical.
+# Without a say in the validity of a path: it is read, so that it can be accepted even where it is marked critical.
 AUTHORITY_INFO_ACCESS: Final = bytes.fromhex("2b06010505070101")
 
 _READERS: Final[dict[bytes, Callable[[bytes, int, int], _Fields]]] = {
@@ -257,5 +302,5 @@ _READERS: Final[dict[bytes, Callable[[bytes, int, int], _Fields]]] = {
     AUTHORITY_KEY_ID: _authority_key_id,
     ALTERNATIVE_NAMES: _alternative_names,
     NAME_CONSTRAINTS: _name_constraints,
+    AUTHORITY_INFO_ACCESS: _information_access,
 }
-_PROCESSED: Final = frozenset((*_READERS, AUTHORITY_INFO_ACCESS))

@@ -33,7 +33,7 @@ MAX_OID: Final = 128
 """How many octets of an object identifier are read: RFC 5280 B demands twenty arcs below 2**28, which take 80."""
 
 MAX_HOST: Final = 256
-"""How many characters the host of a name constraint may have: those of a DNS name, and a dot before it."""
+"""How many characters the host of a name constraint, and a name that is held against it, may have: a DNS name and a dot."""
 
 
 def check_chain(chain: Sequence[bytes]) -> None:

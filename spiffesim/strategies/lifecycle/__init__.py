@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from spiffesim.strategies.lifecycle.machine import (
     SERVERS,
+    STEPS,
     WORKLOADS,
     Lifecycle,
     needs_workload,
@@ -23,6 +24,7 @@ from spiffesim.strategies.lifecycle.system import Authorities, System, Validator
 
 __all__ = [
     "SERVERS",
+    "STEPS",
     "WORKLOADS",
     "Authorities",
     "Lifecycle",

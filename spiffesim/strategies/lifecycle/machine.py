@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
+from functools import partialmethod
 from typing import Any, ClassVar, Final
 
 from hypothesis import currently_in_test_context, note
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
 
+from spiffesim.errors import InvalidInput
 from spiffesim.strategies.deployment import drawn, names_of
-from spiffesim.strategies.lifecycle.forgery import JWT_FORGERIES, X509_FORGERIES
 from spiffesim.strategies.lifecycle.model import ROOT
 from spiffesim.strategies.lifecycle.trials import Trials
 
@@ -19,6 +21,14 @@ SERVERS: Final = names_of(lambda machine: machine.model.parents)
 
 WORKLOADS: Final = names_of(lambda machine: machine.model.homes)
 """Names of registered workloads, for rules of your own; such a rule needs ``@needs_workload``."""
+
+
+STEPS: Final = (
+    *("nest", "register", "deregister", "rotate", "taint", "revoke"),
+    *("advance", "cut", "skew", "heal"),
+    *("fetch", "forge_x509_svid", "forge_jwt_svid"),
+)
+"""The names of all steps, which are methods: operators', time and faults, looks."""
 
 
 def needs_workload(step: Any) -> Any:
@@ -40,7 +50,11 @@ class Lifecycle(Trials):
     its news takes, and then all is looked at. Its rules take names and numbers only, so what Hypothesis prints of a
     failure runs as a script; see ``script_of``.
 
-    Subclass it to give it your validator or your system, and to add rules and invariants.
+    Subclass it to give it your validator or your system, and to add rules and invariants. With ``only=`` a subclass
+    takes some of the steps only: so it finds sooner what it is aimed at.
+
+    Args:
+        only: As a keyword of the subclass: which of ``STEPS`` it takes, besides rules of its own; by default all.
 
     Attributes:
         system: What makes the system under test: ``SimulatedSystem``, or a ``System`` of yours.
@@ -65,6 +79,14 @@ class Lifecycle(Trials):
     most_broken: ClassVar[int] = 1
     minutes: ClassVar[st.SearchStrategy[int]] = st.sampled_from((1, 10, 45, 90, 300, 1500))
     skews: ClassVar[st.SearchStrategy[int]] = st.sampled_from((-600, 7200))
+
+    def __init_subclass__(cls, *, only: Collection[str] = STEPS) -> None:
+        super().__init_subclass__()
+        if unknown := [name for name in only if name not in STEPS]:
+            raise InvalidInput(f"there is no step {unknown[0]!r:.80}; there is {', '.join(STEPS)}", code="step")
+        for name in STEPS:
+            if name not in only and name not in vars(cls):
+                setattr(cls, name, partialmethod(getattr(cls, name)))  # still a method, and no longer a rule
 
     def __init__(self) -> None:
         super().__init__()
@@ -201,16 +223,16 @@ class Lifecycle(Trials):
         self.check_validator(workload)
 
     @precondition(lambda self: self.whole_workloads)
-    @rule(workload=names_of(lambda machine: machine.whole_workloads), forgery=st.sampled_from(list(X509_FORGERIES)))
-    def forge_x509_svid(self, workload: str, forgery: str) -> None:
-        """Show the validator and all workloads a forgery of the X509-SVID that a workload fetches."""
-        self.check_forgery(workload, forgery)
+    @rule(workload=names_of(lambda machine: machine.whole_workloads))
+    def forge_x509_svid(self, workload: str) -> None:
+        """Show the validator and a workload all forgeries of the X509-SVID that the workload fetches."""
+        self.check_forgeries(workload, self.fetch_x509(workload))
 
     @precondition(lambda self: self.whole_workloads)
-    @rule(workload=names_of(lambda machine: machine.whole_workloads), forgery=st.sampled_from(list(JWT_FORGERIES)))
-    def forge_jwt_svid(self, workload: str, forgery: str) -> None:
-        """Show them a forgery of the JWT-SVID that a workload fetches."""
-        self.check_forgery(workload, forgery)
+    @rule(workload=names_of(lambda machine: machine.whole_workloads))
+    def forge_jwt_svid(self, workload: str) -> None:
+        """Show them all forgeries of the JWT-SVID that it fetches."""
+        self.check_forgeries(workload, self.fetch_jwt(workload))
 
     @invariant()
     def all_holds(self) -> None:

@@ -8,7 +8,6 @@ from typing import NamedTuple, Protocol, TypeAlias
 
 import attrs
 
-from spiffesim.errors import SpiffeSimError
 from spiffesim.spiffe.bundle import SpiffeBundle
 from spiffesim.spiffe.markup import pretty_fields
 from spiffesim.spiffe.validation import validate_jwt_svid, validate_x509_svid
@@ -36,7 +35,7 @@ class Validator:
         x509_svid: A function of certificates as DER (the leaf first), bundles and an instant: returns the SPIFFE ID,
             as text or as anything whose text it is, or raises.
         jwt_svid: The same for tokens: a function of a token, bundles, an audience and an instant.
-        refuses: The exceptions by which they refuse; any other is a defect.
+        refuses: The exceptions by which they refuse, besides this library's; any other is a defect.
         leeway: How long after its end a token may still be accepted.
 
     Example:
@@ -49,7 +48,7 @@ class Validator:
 
     x509_svid: X509Judge = _x509_svid
     jwt_svid: JwtJudge = _jwt_svid
-    refuses: tuple[type[Exception], ...] = (SpiffeSimError, ValueError)
+    refuses: tuple[type[Exception], ...] = (ValueError,)
     leeway: timedelta = timedelta(0)
 
     _repr_pretty_ = pretty_fields

@@ -103,8 +103,9 @@ def test_the_profile_of_spire_has_its_own_leeway() -> None:
         validate(**late)
     with pytest.raises(errors.ValidationError):
         validate(profile="spire", at=END + MINUTE + timedelta(seconds=1))
-    with pytest.raises(errors.InvalidInput, match="has a leeway of its own"):
+    with pytest.raises(errors.InvalidInput, match="has a leeway of its own") as caught:
         validate(profile="spire", leeway=MINUTE)
+    assert (caught.value.code, caught.value.leeway) == ("leeway", MINUTE)
 
 
 def test_there_is_no_other_profile() -> None:

@@ -291,6 +291,17 @@ def test_a_chain_is_read_from_pem_and_from_der() -> None:
     assert read_chain(b"") == ()
 
 
+def test_why_a_chain_cannot_be_read_is_told() -> None:
+    with pytest.raises(
+        InvalidSvid, match=r"^the chain cannot be read: there is a PEM block named 'PRIVATE KEY'"
+    ) as caught:
+        read_chain(key_pem())
+    assert caught.value.clause == "RFC 7468 5"
+    with pytest.raises(InvalidSvid, match=r"^the SVID has no certificate$") as empty:
+        _ = X509Svid((), KEY).leaf
+    assert (empty.value.code, empty.value.clause) == ("chain_present", "X509-SVID 5.1")
+
+
 def test_pem_inside_of_a_certificate_is_not_read_in_its_place() -> None:
     # Whoever may have a certificate with an extension of their own could show somebody else's to the validator.
     inside = asn1.extension("2a0304", block("CERTIFICATE", LEAF.der))

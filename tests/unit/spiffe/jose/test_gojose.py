@@ -30,6 +30,12 @@ def test_what_is_verified_is_what_it_would_have_encoded_itself() -> None:
     gojose.verify(token, ec_key().public_key())
 
 
+def test_half_a_character_is_no_base64() -> None:
+    with pytest.raises(gojose.Failed, match=r"^illegal base64 data at input byte 0$") as caught:
+        gojose.parse_signed("\ud800.e30.AA")
+    assert caught.value.rule == "compact"
+
+
 def test_the_algorithms_are_named_in_spires_order() -> None:
     assert gojose.ALGORITHMS == (
         "ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512",

@@ -16,7 +16,9 @@ LEAF = make.leaf(ROOT)
 
 KEY_USAGE, PURPOSES, CONSTRAINTS = "551d0f", "551d25", "551d13"
 KEY_ID, AUTHORITY, NAMES, NAME_CONSTRAINTS = "551d0e", "551d23", "551d11", "551d1e"
+ACCESS = "2b06010505070101"
 TRUE = b"\1\1\xff"
+OTHER_NAME = tlv(6, b"\x2a\3") + tlv(0xA0, b"\5\0")
 HOST = tlv(0x86, b"example.org")
 
 
@@ -35,7 +37,7 @@ def read(*extensions: bytes) -> Certificate:
         (KEY_USAGE, tlv(3, b"\7\x80") + b"\5\0", "something follows the value"),
         (PURPOSES, sequence(), "extended key usage is empty"),
         (PURPOSES, sequence(tlv(6)), "not an object identifier"),
-        (PURPOSES, sequence(b"\5\0"), "not an object identifier"),
+        (PURPOSES, sequence(b"\5\0"), ": an extended key usage is not an object identifier$"),
         (CONSTRAINTS, sequence(b"\1\1\0"), "a default value is left out"),
         (CONSTRAINTS, sequence(TRUE, tlv(2, b"\xff")), "negative path length"),
         (CONSTRAINTS, sequence(TRUE, tlv(2, b"\1"), tlv(2, b"\1")), "something follows it"),
@@ -50,12 +52,28 @@ def read(*extensions: bytes) -> Certificate:
         (NAMES, sequence(tlv(0x89, b"a")), "tag 0x89 is not that of a general name"),
         (NAMES, sequence(tlv(0x86, "spiffe://exämple.org/".encode())), "characters beyond ASCII"),
         (NAMES, sequence(tlv(0x82, b"\xff")), "characters beyond ASCII"),
+        (NAMES, sequence(tlv(0x87, b"\1\2\3")), "an IP address has 3 octets, not 4 or 16"),
+        (NAMES, sequence(tlv(0x88, b"\x80\1")), "longer than it has to be"),
+        (NAMES, sequence(tlv(0xA4, b"")), "cut off"),
+        (NAMES, sequence(tlv(0xA4, sequence() + sequence())), "something follows the name of a directory"),
+        (NAMES, sequence(tlv(0xA0, b"")), "cut off"),
+        (NAMES, sequence(tlv(0xA0, tlv(6, b"\x80") + tlv(0xA0, b"\5\0"))), "longer than it has to be"),
+        (NAMES, sequence(tlv(0xA0, OTHER_NAME + b"\5\0")), "is not one value"),
+        (NAMES, sequence(tlv(0xA0, tlv(6, b"\x2a\3") + tlv(0xA0, b"\5\0\5\0"))), "is not one value"),
+        (AUTHORITY, sequence(tlv(0xA1, b"\x86\1\xff")), "characters beyond ASCII"),
+        (AUTHORITY, sequence(tlv(0x82, b"")), "is empty"),
+        (ACCESS, sequence(), "authority information access is empty"),
+        (ACCESS, sequence(tlv(0x86, b"a")), "expected tag 0x30"),
+        (ACCESS, sequence(sequence(tlv(6, b"\x80"), tlv(0x86, b"a"))), "longer than it has to be"),
+        (ACCESS, sequence(sequence(tlv(6, b"\x2a\3"))), "not one place at which the authority is found"),
+        (ACCESS, sequence(sequence(tlv(6, b"\x2a\3"), HOST, HOST)), "not one place at which the authority is found"),
+        (NAME_CONSTRAINTS, sequence(tlv(0xA0, sequence(tlv(0x87, bytes(4))))), "has 4 octets, not 8 or 32"),
         (NAME_CONSTRAINTS, sequence(), "name constraints are empty"),
-        (NAME_CONSTRAINTS, sequence(tlv(0xA0)), "does not belong there"),
+        (NAME_CONSTRAINTS, sequence(tlv(0xA0)), ": the name constraints have a member that does not belong there$"),
         (NAME_CONSTRAINTS, sequence(tlv(0xA2, sequence(HOST))), "does not belong there"),
         (NAME_CONSTRAINTS, sequence(tlv(0xA0, sequence(HOST)), tlv(0xA0, sequence(HOST))), "does not belong there"),
         (NAME_CONSTRAINTS, sequence(tlv(0xA1, sequence(HOST)), tlv(0xA0, sequence(HOST))), "does not belong there"),
-        (NAME_CONSTRAINTS, sequence(tlv(0xA0, HOST)), "is not a sequence"),
+        (NAME_CONSTRAINTS, sequence(tlv(0xA0, HOST)), ": a name constraint is not a sequence$"),
         (NAME_CONSTRAINTS, sequence(tlv(0xA0, sequence(tlv(0x86, b"\xff")))), "characters beyond ASCII"),
     ],
 )
@@ -130,10 +148,17 @@ def test_an_authority_may_be_named_by_its_issuer_and_number_instead() -> None:
 
 def test_names_of_every_form_are_noted() -> None:
     names = sequence(
-        tlv(0xA0, b""), tlv(0x81, b"a@b"), tlv(0x82, b"web"), tlv(0xA4, b""), tlv(0x86, b"a:b"), tlv(0x87, b"\1\2\3\4")
+        tlv(0xA0, OTHER_NAME),
+        tlv(0x81, b"a@b"),
+        tlv(0x82, b"web"),
+        tlv(0xA4, sequence()),
+        tlv(0x86, b"a:b"),
+        tlv(0x87, b"\1\2\3\4"),
+        tlv(0x87, bytes(16)),
+        tlv(0x88, b"\x2a\3"),
     )
     certificate = read(asn1.extension(NAMES, names))
-    assert certificate.extensions.name_forms == (0, 1, 2, 4, 6, 7)
+    assert certificate.extensions.name_forms == (0, 1, 2, 4, 6, 7, 7, 8)
     assert (certificate.uris, certificate.dns_names) == (("a:b",), ("web",))
 
 
@@ -167,7 +192,7 @@ def test_only_what_is_not_processed_and_critical_is_unknown() -> None:
         asn1.extension("2a03", b"", critical=True),
         asn1.extension("2a04", b""),
         asn1.extension("2a05", bytes(200), critical=True),
-        asn1.extension("2b06010505070101", b"", critical=True),  # authority information access
+        asn1.extension(ACCESS, sequence(sequence(tlv(6, b"\x2a\3"), tlv(0x86, b"http://a.org"))), critical=True),
         asn1.extension(KEY_USAGE, tlv(3, b"\7\x80"), critical=True),
     )
     assert certificate.extensions.unknown_critical == ("1.2.3", "1.2.5")
