@@ -281,11 +281,29 @@ class Tiers(Lifecycle, only=("nest", "rotate", "taint")):
     most_workloads = 3
 
 
-class Outages(Lifecycle, only=("nest", "cut", "heal", "rotate")):
-    """Aimed at what comes after an outage."""
+class Line(Lifecycle, only=("nest", "taint")):
+    """Aimed at news through three tiers: each server below the one before."""
 
-    most_servers = 2
+    most_workloads = 3
 
+    @property
+    def parents(self) -> list[str]:
+        return super().parents[-1:]
+
+
+class Outages(Lifecycle, only=("cut", "heal", "rotate")):
+    """Aimed at what comes after an outage of the one nested server, with which it begins."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.nest(parent="root", name="s1")
+
+    @property
+    def fragile(self) -> list[str]:
+        return [node for node in super().fragile if node == "s1"]
+
+
+AIMED: Final[tuple[type[Lifecycle], ...]] = (Judging, Operating, Tiers, Line, Outages)
 
 DEPLOYMENTS: Final[Mapping[Plant, type[Lifecycle]]] = {
     svids_are_never_renewed: Lifecycle,
@@ -300,7 +318,7 @@ DEPLOYMENTS: Final[Mapping[Plant, type[Lifecycle]]] = {
     agents_never_hear_of_new_roots: Lifecycle,
     tokens_of_one_audience_serve_all: Lifecycle,
     jwt_keys_stay_below: Tiers,
-    a_taint_stops_at_the_first_tier: Tiers,
+    a_taint_stops_at_the_first_tier: Line,
     the_old_chain_is_served: Tiers,
     news_from_above_is_not_heard: Tiers,
     a_connection_is_never_dialled_again: Outages,

@@ -81,7 +81,7 @@ def test_a_bug_in_a_deployment_is_found(plant: planted.Plant, number: int, monke
     check(hunt(planted.DEPLOYMENTS[plant], number))
 
 
-@pytest.mark.parametrize("aimed", [planted.Judging, planted.Operating, planted.Tiers, planted.Outages])
+@pytest.mark.parametrize("aimed", planted.AIMED)
 def test_without_a_bug_an_aimed_machine_finds_nothing(aimed: type[Lifecycle]) -> None:
     run_state_machine_as_test(seed(1)(aimed), settings=settings(HARD, max_examples=20))
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from spiffesim.spiffe.ids import SpiffeId
 from spiffesim.spiffe.rules.x509 import X509_SVID
 from spiffesim.spiffe.x509.certificate import Certificate, read_certificate
 from spiffesim.spiffe.x509.problems import Problem, issuer_problems, leaf_problems
@@ -73,3 +74,18 @@ def test_a_problem_carries_what_it_is_made_of(certificate: Certificate, rule: st
     (problem,) = leaf_problems(certificate)
     assert (problem.rule, dict(problem.facts)) == (rule, facts)
     assert X509_SVID[rule].scope == "leaf"
+
+
+def test_a_problem_of_an_issuers_names_carries_them() -> None:
+    (many,) = issuer_problems(ca(uris=(TD, "https://example.org")))
+    assert many == ("issuer_one_uri", "has 2 URIs among its alternative names", {"uris": (TD, "https://example.org")})
+    (other,) = issuer_problems(ca(uris=("https://example.org",)))
+    assert (other.rule, other.facts) == ("issuer_spiffe_id", {"uri": "https://example.org"})
+    (workload,) = issuer_problems(ca(uris=(WEB,)))
+    assert workload.text == f"has the SPIFFE ID {WEB}; that of a CA certificate has no path"
+    assert workload.facts == {"issuer_id": SpiffeId(WEB)}
+
+
+def test_usages_that_are_for_others_are_told() -> None:
+    assert ("no_key_cert_sign", "has keyCertSign, which is for CA certificates", {}) in leaf_problems(ca())
+    assert ("issuer_key_cert_sign", "has a key usage without keyCertSign", {}) in issuer_problems(leaf())
