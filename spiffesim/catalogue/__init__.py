@@ -66,7 +66,11 @@ def defects(kind: Kind | None = None) -> tuple[Defect, ...]:
 
     Args:
         kind: With what kind of document; by default with any.
+
+    Raises:
+        InvalidInput: If there is no such kind.
     """
+    _check_kind(kind)
     return tuple(found for found in _all() if not found.is_oddity and kind in (None, found.kind))
 
 
@@ -75,7 +79,11 @@ def oddities(kind: Kind | None = None) -> tuple[Defect, ...]:
 
     Args:
         kind: In what kind of document; by default in any.
+
+    Raises:
+        InvalidInput: If there is no such kind.
     """
+    _check_kind(kind)
     return tuple(found for found in _all() if found.is_oddity and kind in (None, found.kind))
 
 
@@ -111,9 +119,9 @@ def x509_svid_case(name: str | None = None, /, *, depth: int = 0, number: int = 
         number: Tells it from others: another SPIFFE ID, other serial numbers, other keys.
 
     Raises:
-        InvalidInput: If there is no such defect.
+        InvalidInput: If there is no such defect, or the number is not one from 0 to 2**63 - 1.
     """
-    return X509SvidCase.make(_named(name, "x509-svid"), depth=depth, number=number)
+    return X509SvidCase.make(_named(name, "x509-svid"), depth=depth, number=_counted(number))
 
 
 def jwt_svid_case(name: str | None = None, /, *, number: int = 0) -> JwtSvidCase:
@@ -124,9 +132,9 @@ def jwt_svid_case(name: str | None = None, /, *, number: int = 0) -> JwtSvidCase
         number: Tells it from others: another SPIFFE ID, other keys.
 
     Raises:
-        InvalidInput: If there is no such defect.
+        InvalidInput: If there is no such defect, or the number is not one from 0 to 2**63 - 1.
     """
-    return JwtSvidCase.make(_named(name, "jwt-svid"), number=number)
+    return JwtSvidCase.make(_named(name, "jwt-svid"), number=_counted(number))
 
 
 def wit_svid_case(name: str | None = None, /, *, number: int = 0) -> WitSvidCase:
@@ -137,9 +145,9 @@ def wit_svid_case(name: str | None = None, /, *, number: int = 0) -> WitSvidCase
         number: Tells it from others: another SPIFFE ID, other keys.
 
     Raises:
-        InvalidInput: If there is no such defect.
+        InvalidInput: If there is no such defect, or the number is not one from 0 to 2**63 - 1.
     """
-    return WitSvidCase.make(_named(name, "wit-svid"), number=number)
+    return WitSvidCase.make(_named(name, "wit-svid"), number=_counted(number))
 
 
 def spiffe_id_case(name: str | None = None, /, *, number: int = 0) -> SpiffeIdCase:
@@ -150,9 +158,9 @@ def spiffe_id_case(name: str | None = None, /, *, number: int = 0) -> SpiffeIdCa
         number: Tells it from others: another path.
 
     Raises:
-        InvalidInput: If there is no such defect.
+        InvalidInput: If there is no such defect, or the number is not one from 0 to 2**63 - 1.
     """
-    return SpiffeIdCase.make(_named(name, "spiffe-id"), number=number)
+    return SpiffeIdCase.make(_named(name, "spiffe-id"), number=_counted(number))
 
 
 def bundle_case(name: str | None = None, /, *, number: int = 0) -> BundleCase:
@@ -163,9 +171,9 @@ def bundle_case(name: str | None = None, /, *, number: int = 0) -> BundleCase:
         number: Tells it from others: other keys, other key IDs, another sequence number.
 
     Raises:
-        InvalidInput: If there is no such defect.
+        InvalidInput: If there is no such defect, or the number is not one from 0 to 2**63 - 1.
     """
-    return BundleCase.make(_named(name, "bundle"), number=number)
+    return BundleCase.make(_named(name, "bundle"), number=_counted(number))
 
 
 def bundle_map_case(name: str | None = None, /, *, number: int = 0) -> BundleMapCase:
@@ -176,9 +184,20 @@ def bundle_map_case(name: str | None = None, /, *, number: int = 0) -> BundleMap
         number: Tells it from others: other keys, other key IDs, other sequence numbers.
 
     Raises:
-        InvalidInput: If there is no such defect.
+        InvalidInput: If there is no such defect, or the number is not one from 0 to 2**63 - 1.
     """
-    return BundleMapCase.make(_named(name, "bundle-map"), number=number)
+    return BundleMapCase.make(_named(name, "bundle-map"), number=_counted(number))
+
+
+def _check_kind(kind: object) -> None:
+    if kind is not None and kind not in KINDS:
+        raise InvalidInput(f"there is no kind {kind!r:.40} of document, only {', '.join(KINDS)}", code="kind")
+
+
+def _counted(number: object) -> int:
+    if not isinstance(number, int) or not 0 <= number < 1 << 63:
+        raise InvalidInput(f"the number of a case is one from 0 to 2**63 - 1, not {number!r:.40}", code="number")
+    return number
 
 
 def _named(name: str | None, kind: Kind) -> Defect | None:

@@ -10,6 +10,7 @@ from typing import Final
 from spiffesim import catalogue
 from spiffesim.catalogue import KINDS, Case, Defect, Kind
 from spiffesim.compare.validator import check_kinds
+from spiffesim.errors import InvalidInput
 
 _CHAINS: Final = "x509-svid"  # the one kind whose cases have a depth
 _MAKERS: Final[Mapping[Kind, Callable[..., Case]]] = {
@@ -37,9 +38,12 @@ def cases(
         first: The number of the first round.
 
     Raises:
-        InvalidInput: If there is no such kind.
+        InvalidInput: If there is no such kind, or a number is less than 0.
     """
     check_kinds(kinds)
+    for name, value in (("count", count or 0), ("max_depth", max_depth), ("first", first)):
+        if value < 0:
+            raise InvalidInput(f"{name} is {value}, less than 0", code=name)
     rounds = (_round(kinds, max_depth, number) for number in numbers(first))
     return islice(chain.from_iterable(rounds), count)
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from spiffesim.errors import InvalidSvid
-from spiffesim.instants import LAST, SECOND, Microseconds, microseconds
+from spiffesim.instants import LAST, SECOND, Microseconds
 from spiffesim.spiffe.jose import claims as read
 from spiffesim.spiffe.jose import compact
 
@@ -150,7 +150,7 @@ class TokenEvidence(NamedTuple):
         begin, end = self.instant(claims, "nbf"), self.instant(claims, "exp")
         lives = [Life("the token", begin, None if end is None else end - 1)]
         if self.proof is not None:
-            lives.append(Life("the proof", None, microseconds(self.proof.not_after) - 1))
+            lives.append(Life("the proof", None, self.proof.ends - 1))
         return lives
 
     def stretches(self) -> list[Stretch] | None:
@@ -169,7 +169,7 @@ class TokenEvidence(NamedTuple):
                     for shifted in (edge - self.leeway, edge + self.leeway):
                         yield from (shifted, shifted + 1)
         if self.proof is not None:
-            yield microseconds(self.proof.not_after)
+            yield self.proof.ends
 
 
 Evidence: TypeAlias = ChainEvidence | TokenEvidence

@@ -7,26 +7,33 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
+from typing import Any, Final
 
 import attrs
 
-from spiffesim.errors import InvalidInput
-from spiffesim.spiffe.jose.compact import b64url_bytes, unb64url
+from spiffesim.errors import InvalidInput, InvalidSvid
+from spiffesim.instants import Microseconds, microseconds
+from spiffesim.spiffe.jose import claims as claims_of
+from spiffesim.spiffe.jose.compact import b64url_bytes, read_part, unb64url
 from spiffesim.spiffe.markup import pretty_fields
+
+TYPE: Final = "wpt+jwt"
+"""The ``typ`` of a WIMSE workload proof token."""
 
 
 @attrs.frozen
 class Proof:
     """What the holder of a WIT-SVID signs to show that it has the key in ``cnf``.
 
-    Any protocol will do whose signed bytes hold the SHA-256 of the token: the digest itself, or its
-    base64url as in the ``wth`` claim of a WIMSE workload proof token. Give such a token's signing
-    input (``header.payload``) as ``signed``; the claim is found inside.
+    A WIMSE workload proof token names the WIT-SVID in its claim ``wth``; give its signing input (``header.payload``) as
+    ``signed``. Of any other protocol, such as HTTP message signatures, the signed bytes have to hold the token itself or
+    its SHA-256; whoever takes such a proof has to see to it that the holder signs nothing that others choose.
 
     Attributes:
         signed: The bytes under the signature.
         signature: The raw signature, as ``cnf.jwk.alg`` makes it (ECDSA: r and s, not DER).
-        not_after: From this instant on the proof is worth nothing; an aware datetime.
+        not_after: From this instant on the proof is worth nothing, if it does not end earlier by its own ``exp``; an
+            aware datetime.
 
     Raises:
         InvalidInput: If one of them is of another type.
@@ -46,19 +53,51 @@ class Proof:
                     f"{name} of a proof is a {kind.__name__}, not a {type(value).__name__}", code="proof"
                 )
 
-    def holds(self, token: bytes) -> bool:
-        """Whether the signed bytes contain the SHA-256 of a token."""
+    @property
+    def ends(self) -> Microseconds:
+        """From when on it is worth nothing: by whoever received it, and by its own ``exp``."""
+        latest = microseconds(self.not_after)
+        try:
+            claims = self._workload_proof_token()
+            return latest if claims is None else min(latest, claims_of.instant(claims, "exp"))
+        except (InvalidSvid, claims_of.Broken):
+            return latest
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong with it if it is a token, whatever it is about; None if nothing is."""
+        try:
+            claims = self._workload_proof_token()
+            if claims is not None:
+                claims_of.instant(claims, "exp")
+        except (InvalidSvid, claims_of.Broken) as error:
+            return str(error)
+        return None
+
+    def names(self, token: bytes) -> bool:
+        """Whether it is about a token, and not about another one."""
         digest = hashlib.sha256(token).digest()
         text = b64url_bytes(digest)
-        return any(digest in content or text in content for content in (self.signed, _payload(self.signed)))
+        claims = self._workload_proof_token()
+        if claims is not None:
+            return claims.get("wth") == text.decode("ascii")
+        return any(part in self.signed for part in (digest, text, token))
 
+    def _workload_proof_token(self) -> dict[str, Any] | None:
+        """Its claims, if what is signed is a token.
 
-def _payload(signed: bytes) -> bytes:
-    """The payload, if the bytes are the signing input of a compact JWS."""
-    header, dot, payload = signed.partition(b".")
-    if not header or not dot:
-        return b""
-    try:
-        return unb64url(payload)
-    except ValueError:
-        return b""
+        Raises:
+            InvalidSvid: If it is a token of another type, or one that cannot be read.
+        """
+        parts = self.signed.split(b".")
+        if len(parts) != 2:  # the signing input of a JWS
+            return None
+        try:
+            raw_header, raw_payload = map(unb64url, parts)
+            header = read_part("header", raw_header)
+        except (ValueError, InvalidSvid):
+            return None
+        if header.get("typ") != TYPE:
+            found = f"is {header['typ']!r:.80}" if "typ" in header else "is missing"
+            raise InvalidSvid(f"its typ {found}, not {TYPE!r}", code="proof_type", clause="WIT-SVID 5")
+        return read_part("payload", raw_payload)

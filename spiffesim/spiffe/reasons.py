@@ -164,7 +164,7 @@ def _token(evidence: TokenEvidence) -> Iterator[tuple[str, str]]:
             told += [f"{name} {written(instant)}"] if instant is not None else _members(claims, (name,))
         yield "claims", ", ".join(told) or "nothing of note"
     if evidence.proof is not None:
-        yield "proof", f"until {written(microseconds(evidence.proof.not_after))}"
+        yield "proof", f"until {written(evidence.proof.ends)}"
 
 
 def _members(part: Mapping[str, Any], names: Sequence[str]) -> list[str]:

@@ -125,6 +125,8 @@ def _present(_: Verdict, __: Finding) -> str:
 
 _REMEDIES: Final[dict[str, _Remedy]] = {
     "chain_present": _present,
+    "chain_size": _present,
+    "certificate_size": _present,
     "certificate_encoding": _present,
     "trust_domain": _hold_bundle,
     "x509_authorities": _fetch_bundle,
@@ -143,6 +145,7 @@ _REMEDIES: Final[dict[str, _Remedy]] = {
     "issued": _wait,
     "signature": _fetch,
     "proof": _prove,
+    "proof_format": _prove,
     "proof_lifespan": _prove,
     "proof_binding": _prove,
     "proof_signature": _prove,

@@ -174,6 +174,6 @@ def wit_bundle(key: PrivateKey | None = None, *, kid: str = KEY_ID) -> SpiffeBun
 def proof_text(token: str, *, key: PrivateKey = HOLDER, algorithm: str = "ES256") -> tuple[bytes, bytes]:
     """A WIMSE workload proof token: what is signed, and the signature."""
     header = {"typ": "wpt+jwt", "alg": algorithm}
-    claims = {"aud": "https://db", "exp": NOW + 10, "wth": b64(hashlib.sha256(token.encode()).digest())}
+    claims = {"aud": "https://db", "exp": NOW + 86400, "wth": b64(hashlib.sha256(token.encode()).digest())}
     signed = f"{b64(json.dumps(header).encode())}.{b64(json.dumps(claims).encode())}".encode()
     return signed, raw_signature(algorithm, key, signed)

@@ -113,6 +113,14 @@ def leaf_signed_with_pss(chain: Chain) -> None:
     chain.leaf.sign_with(pss_sha256(issuer))
 
 
+@ALGORITHMS("signature_algorithm", clause="RFC 4055 5", answer="accepted")
+def rsa_without_parameters(chain: Chain) -> None:
+    """The leaf names RSA with SHA-256 inside and outside, without the NULL that may be its parameters."""
+    issuer = signer(chain.hierarchy, "rsa-2048")
+    chain.rekey(1, issuer)
+    chain.leaf.algorithm = der.sequence(der.oid("1.2.840.113549.1.1.11"))
+
+
 @ALGORITHMS("signature_algorithm", clause="RFC 5758 3.2", answer="accepted")
 def leaf_signed_with_sha512(chain: Chain) -> None:
     """The leaf is signed with SHA-512, by a key on the curve P-256."""

@@ -181,6 +181,43 @@ def proof_of_no_token(draft: WitDraft) -> None:
     draft.proof_signed = b"GET /reports HTTP/1.1"
 
 
+@PROOF("proof_binding")
+def proof_names_token_elsewhere(draft: WitDraft) -> None:
+    """The proof is for another WIT-SVID, and holds the digest of this one in another claim."""
+    right = b64url(draft.proof_digest)
+    draft.proof_claims |= {"wth": b64url(sha256(b"another").digest()), "jti": right}
+
+
+@PROOF("proof_format")
+def proof_of_another_type(draft: WitDraft) -> None:
+    """The proof is a JWT that the holder signed for something else, with the digest among its claims."""
+    draft.proof_header |= {"typ": "JWT"}
+
+
+@PROOF("proof_format")
+def proof_without_type(draft: WitDraft) -> None:
+    """The proof is a token that does not say of what type it is."""
+    del draft.proof_header["typ"]
+
+
+@PROOF("proof_format")
+def proof_without_end(draft: WitDraft) -> None:
+    """The proof is a WIMSE token that does not say when it ends."""
+    del draft.proof_claims["exp"]
+
+
+@PROOF("proof_format")
+def proof_end_as_text(draft: WitDraft) -> None:
+    """The proof is a WIMSE token whose exp is a string."""
+    draft.proof_claims["exp"] = str(draft.proof_claims["exp"])
+
+
+@PROOF("proof_lifespan")
+def proof_expired_by_its_own_word(draft: WitDraft) -> None:
+    """The proof ended a second ago by its exp, and its receiver would take it for longer."""
+    draft.proof_claims["exp"] = NOW // SECOND - 1
+
+
 @PROOF("proof_signature")
 def proof_by_another_key(draft: WitDraft) -> None:
     """The proof was made with another key than the one in the WIT-SVID."""

@@ -182,15 +182,20 @@ class WitDraft(Draft):
         return hashlib.sha256(self.token.encode("utf-8")).digest()
 
     @cached_property
+    def proof_header(self) -> dict[str, Any]:
+        """The header of a WIMSE workload proof token."""
+        return {"typ": "wpt+jwt", "alg": self.proof_algorithm}
+
+    @cached_property
+    def proof_claims(self) -> dict[str, Any]:
+        """The claims of a WIMSE workload proof token."""
+        ends = -(-self.proof_ends // SECOND)
+        return {"aud": "https://reports.example.org", "exp": ends, "wth": b64url(self.proof_digest)}
+
+    @cached_property
     def proof_signed(self) -> bytes:
-        """The bytes under the signature of the proof: those of a WIMSE workload proof token."""
-        header = {"typ": "wpt+jwt", "alg": self.proof_algorithm}
-        claims = {
-            "aud": "https://reports.example.org",
-            "exp": self.proof_ends // SECOND,
-            "wth": b64url(self.proof_digest),
-        }
-        return b64url_bytes(write_json(header)) + b"." + b64url_bytes(write_json(claims))
+        """The bytes under the signature of the proof."""
+        return b64url_bytes(write_json(self.proof_header)) + b"." + b64url_bytes(write_json(self.proof_claims))
 
     @cached_property
     def proof_signature(self) -> bytes:

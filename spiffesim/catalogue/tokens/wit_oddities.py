@@ -126,6 +126,12 @@ def proof_of_another_protocol(draft: WitDraft) -> None:
     draft.proof_signed = b"handshake" + sha256(draft.token.encode("ascii")).digest()
 
 
+@WIT_ODDITIES("proof_binding", clause="WIT-SVID 5", answer="accepted")
+def proof_over_token_itself(draft: WitDraft) -> None:
+    """What the proof signs is no token, but holds the WIT-SVID, as the signature of an HTTP message does."""
+    draft.proof_signed = b'"workload-identity-token": ' + draft.token.encode("ascii")
+
+
 @WIT_ODDITIES("proof_lifespan", clause="WIT-SVID 7.2", answer="accepted")
 def proof_about_to_expire(draft: WitDraft) -> None:
     """The proof expires in a microsecond."""

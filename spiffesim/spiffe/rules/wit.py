@@ -17,7 +17,6 @@ from spiffesim.errors import (
     Malformed,
     NotYetValid,
 )
-from spiffesim.instants import microseconds
 from spiffesim.spiffe import jose
 from spiffesim.spiffe.ids import SpiffeId
 from spiffesim.spiffe.jose import claims as read
@@ -106,14 +105,25 @@ WIT_SVID: Final = Rulebook(
         Rule("unexpired", "WIT-SVID 3.4", "The instant is before exp.", Expired, needs=("expiry",)),
         Rule("proof", "WIT-SVID 4", "A proof of possession comes with the token.", ConstraintViolation),
         Rule(
-            "proof_lifespan", "WIT-SVID 7.2", "The instant is before the end of the proof.", Expired, needs=("proof",)
+            "proof_format",
+            "WIT-SVID 5",
+            "A proof that is a token is a WIMSE workload proof token, and says when it ends.",
+            ConstraintViolation,
+            needs=("proof",),
+        ),
+        Rule(
+            "proof_lifespan",
+            "WIT-SVID 7.2",
+            "The instant is before the end of the proof.",
+            Expired,
+            needs=("proof", "proof_format"),
         ),
         Rule(
             "proof_binding",
             "WIT-SVID 5",
-            "What the proof signs contains the SHA-256 of the token.",
+            "The proof is about the token: its wth is the token's SHA-256, or what it signs holds that or the token.",
             ConstraintViolation,
-            needs=("proof", "compact"),
+            needs=("proof", "proof_format", "compact"),
         ),
         Rule(
             "proof_signature",
@@ -146,13 +156,9 @@ def judge(token: object, proof: Proof | None, question: Question) -> tuple[Spiff
         _judge_confirmation(findings, claims, proof)
     content = signed, signature
     judge_signature("wit-svid", findings, spiffe_id, header, content=content, bundles=question.bundles)
-    if proof is not None and not proof.holds(signed + b"." + compact.b64url_bytes(signature)):
-        findings.append(
-            Finding(
-                "proof_binding",
-                "what the proof signs does not contain the SHA-256 of the token, so it may be another's",
-            )
-        )
+    if proof is not None and proof.problem is None and not proof.names(signed + b"." + compact.b64url_bytes(signature)):
+        text = "the proof is not about this token: neither the token nor its SHA-256 is where it has to be"
+        findings.append(Finding("proof_binding", text))
     return spiffe_id, findings
 
 
@@ -203,7 +209,11 @@ def _judge_proof(findings: list[Finding], proof: Proof | None, question: Questio
         return
     if not isinstance(proof, Proof):
         raise InvalidInput(f"a proof is a Proof, not a {type(proof).__name__}", code="proof")
-    ends = microseconds(proof.not_after)
+    problem = proof.problem
+    if problem is not None:
+        findings.append(Finding("proof_format", f"the proof of possession is a token that proves nothing: {problem}"))
+        return
+    ends = proof.ends
     # The leeway is for the clock of the token's issuer; a proof was made by the peer, a moment ago.
     if question.at >= ends:
         until, now = read.both(ends, question.at)
@@ -211,6 +221,6 @@ def _judge_proof(findings: list[Finding], proof: Proof | None, question: Questio
             Finding(
                 "proof_lifespan",
                 f"the proof of possession expired {read.apart(ends, question.at)} ago (valid until {until}, now {now})",
-                facts={"not_after": proof.not_after, "at": read.as_datetime(question.at)},
+                facts={"not_after": read.as_datetime(ends), "at": read.as_datetime(question.at)},
             )
         )

@@ -47,7 +47,9 @@ def _pss(digest: str) -> bytes:
 # An AlgorithmIdentifier in DER, the kind of key that it takes, and what it is made of.
 _ALGORITHMS: Final[dict[bytes, tuple[str, str]]] = {
     **{der.sequence(der.oid(name)): ("ec", digest) for name, digest in _ECDSA.items()},
+    # RFC 4055 5: the parameters of RSA with PKCS #1 v1.5 are NULL, or absent.
     **{der.sequence(der.oid(name), b"\x05\x00"): ("rsa", digest) for name, digest in _RSA.items()},
+    **{der.sequence(der.oid(name)): ("rsa", digest) for name, digest in _RSA.items()},
     **{_pss(digest): ("pss", digest) for digest in _HASHES},
     der.sequence(der.oid("1.3.101.112")): ("ed25519", ""),
 }

@@ -95,12 +95,19 @@ class Claims(RuleBasedStateMachine):
         self.check_deregistered()
         for workload in self.model.homes:
             for document in self._check_fetched(workload):
-                if self.held.setdefault((workload, document.authority), document) is not document:
-                    self.check_judged(workload, document)  # the others judge the first of its kind
+                self._hold(document)
         for document in self.held.values():
             for judge in self.model.homes:
                 self.check_judged(judge, document)
         self._let_go()
+
+    def _hold(self, document: Document) -> None:
+        """Keep the first of its kind, which everybody judges; only its owner judges the others."""
+        key = document.owner, document.authority
+        if key not in self.held or (document.claimed and not self.held[key].claimed):
+            self.held[key] = document
+        else:
+            self.check_judged(document.owner, document)
 
     def _let_go(self) -> None:
         """Forget what has ended by everybody's clock."""

@@ -22,7 +22,6 @@ SERVERS: Final = names_of(lambda machine: machine.model.parents)
 WORKLOADS: Final = names_of(lambda machine: machine.model.homes)
 """Names of registered workloads, for rules of your own; such a rule needs ``@needs_workload``."""
 
-
 STEPS: Final = (
     *("nest", "register", "deregister", "rotate", "taint", "revoke"),
     *("advance", "cut", "skew", "heal"),

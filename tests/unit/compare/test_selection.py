@@ -67,3 +67,11 @@ def test_a_defect_of_somebody_else_has_no_smaller_cases() -> None:
     assert case.defect is not None
     assert list(smaller(case))
     assert not list(smaller(attrs.evolve(case, defect=attrs.evolve(case.defect, name="of_theirs"))))
+
+
+@pytest.mark.parametrize("wrong", [{"count": -1}, {"max_depth": -5}, {"first": -3}])
+def test_a_number_below_0_is_told(wrong: dict[str, int]) -> None:
+    (name, value) = next(iter(wrong.items()))
+    with pytest.raises(InvalidInput, match=f"{name} is {value}, less than 0"):
+        compare.cases(**wrong)  # type: ignore[arg-type]  # one of its numbers
+    assert next(compare.cases(1, max_depth=0)).number == 0

@@ -20,6 +20,7 @@ from spiffesim.spiffe.ids import SpiffeId
 from spiffesim.spiffe.judgement import instant_of
 from spiffesim.spiffe.rules.explanation import Explanation
 from spiffesim.spiffe.validation import examine_x509_svid, validate_x509_svid
+from spiffesim.spiffe.x509.limits import MAX_CHAIN
 from spiffesim.spiffe.x509svid import X509Svid
 from tests.oracles import asn1
 from tests.oracles import certificates as make
@@ -35,6 +36,12 @@ OTHER = SpiffeBundle("other.org", [OTHER_ROOT.der])
 
 
 # Bundles
+
+
+def test_a_chain_that_is_too_long_is_told_so() -> None:
+    (failure,) = examine_x509_svid([*CHAIN, *[b""] * MAX_CHAIN], BUNDLE, at=AT).failures
+    assert failure.name == "chain_size"
+    assert str(failure.detail).startswith("the chain has 16386 certificates, 2 more than the 16384 that are read")
 
 
 @pytest.mark.parametrize("bundles", [BUNDLE, [BUNDLE], (OTHER, BUNDLE), BundleMap([OTHER, BUNDLE]), {BUNDLE}])

@@ -49,3 +49,16 @@ def test_a_long_key_id_is_told_in_part() -> None:
     finding = signatures.judge("jwt-svid", WEB, {"alg": "ES256", "kid": "k" * 10_000}, CONTENT, BUNDLE)
     assert finding is not None
     assert len(finding.detail) < 300
+
+
+@pytest.mark.parametrize("standard", ["JWT-SVID", "WIT-SVID"])
+def test_each_rule_about_a_signature_hangs_on_the_one_before(standard: str) -> None:
+    rules = signatures.rules(standard)
+    assert [(rule.name, rule.needs) for rule in rules] == [
+        ("trust_domain", ("subject",)),
+        ("authority", ("trust_domain", "key_id", "algorithm")),
+        ("key_type", ("authority",)),
+        ("key_size", ("key_type",)),
+        ("signature", ("key_size",)),
+    ]
+    assert all(rule.sentence.endswith(".") for rule in rules)

@@ -25,6 +25,7 @@ from tests.oracles.tokens import (
     WIT_CLAIMS,
     WIT_HEADER,
     PrivateKey,
+    b64,
     compact,
     ec_key,
     jwk,
@@ -117,11 +118,12 @@ ONE_RULE_BROKEN: dict[str, tuple[str, SpiffeBundle, str]] = {
 
 PROOF_BROKEN: dict[str, tuple[Proof | None, str]] = {
     "proof": (None, "there is no proof of possession, without which a WIT-SVID must not be accepted"),
+    "proof_format": (proof_of(wit_svid()), "a token that proves nothing: its typ is 'JWT', not 'wpt+jwt'"),
     "proof_lifespan": (
         attrs.evolve(proof_of(wit_svid()), not_after=AT - SECOND),
         "the proof of possession expired 0:00:01 ago (valid until 2029-12-31T23:59:59Z, now 2030-01-01T00:00:00Z)",
     ),
-    "proof_binding": (proof_of(wit_svid({"jti": "another"})), "does not contain the SHA-256 of the token"),
+    "proof_binding": (proof_of(wit_svid({"jti": "another"})), "the proof is not about this token"),
     "proof_signature": (proof_of(wit_svid(), key=ec_key(78)), "the proof of possession does not verify under cnf.jwk"),
 }
 
@@ -138,6 +140,9 @@ def test_what_breaks_one_rule_fails_by_that_rule_alone(rule: str) -> None:
         (proof, sentence) = PROOF_BROKEN[rule]
         if proof is not None and rule != "proof_binding":
             signed, signature = proof_text(token, key=ec_key(78) if rule == "proof_signature" else HOLDER)
+            if rule == "proof_format":
+                signed = b64(b'{"typ":"JWT"}').encode() + signed[signed.index(b".") :]
+                signature = raw_signature("ES256", HOLDER, signed)
             proof = Proof(signed, signature, proof.not_after)
     else:
         token, bundle, sentence = ONE_RULE_BROKEN[rule]
