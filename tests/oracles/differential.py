@@ -127,6 +127,7 @@ STRICT: Final[Mapping[str, Reasons]] = {
     "cryptography": {
         "name_constraints": "its documentation: constraints on URIs are not supported, so they refuse all",
         "issuer_on_ed25519": "its documentation: only the keys of the Web PKI may sign certificates",
+        "rsa_without_parameters": "its documentation: only the algorithms of the Web PKI may sign certificates",
         "rollover_below_path_length": "it counts self-issued certificates, which RFC 5280 6.1.4 (l) leaves out",
         "serial_number": "RFC 5280 4.1.2.2 leaves more than 20 octets to whoever reads; it takes them to 21",
         "no_constraint_among_constraints": "it reads the certificates of RFC 5280 4.2 and no others",

@@ -75,13 +75,13 @@ def root_without_key_cert_sign(chain: Chain) -> None:
     chain.root.put(KEY_USAGE, usage(CRL_SIGN), critical=True)
 
 
-@ISSUERS("issuer_key_usage_critical", depth=1)
+@ISSUERS("issuer_usage_critical", depth=1)
 def key_usage_of_intermediate_not_critical(chain: Chain) -> None:
     """The key usage of the intermediate above the leaf, which has a SPIFFE ID, is not critical."""
     chain.intermediate.put(KEY_USAGE, usage(KEY_CERT_SIGN, CRL_SIGN))
 
 
-@ISSUERS("issuer_key_usage_critical")
+@ISSUERS("issuer_usage_critical")
 def key_usage_of_root_not_critical(chain: Chain) -> None:
     """The key usage of the root, which has a SPIFFE ID, is not critical."""
     chain.root.put(KEY_USAGE, usage(KEY_CERT_SIGN, CRL_SIGN))
@@ -175,7 +175,7 @@ def issuer_with_critical_purposes(chain: Chain) -> None:
     chain.issuer.put(EXTENDED_KEY_USAGE, der.sequence(SERVER_AUTH, CLIENT_AUTH), critical=True)
 
 
-@ISSUERS("issuer_key_usage_critical", clause="RFC 5280 4.2.1.3", answer="accepted")
+@ISSUERS("issuer_usage_critical", clause="RFC 5280 4.2.1.3", answer="accepted")
 def key_usage_of_foreign_root_not_critical(chain: Chain) -> None:
     """The key usage of the root is not critical, and it has no SPIFFE ID."""
     chain.root.put(KEY_USAGE, usage(KEY_CERT_SIGN, CRL_SIGN))

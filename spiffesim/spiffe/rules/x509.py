@@ -228,7 +228,7 @@ X509_SVID: Final = Rulebook(
             (*_SHAPE, "issuer_key_usage"),
         ),
         Rule(
-            "issuer_key_usage_critical",
+            "issuer_usage_critical",
             "X509-SVID 4.3",
             "The key usage of an issuer that has a SPIFFE ID is critical.",
             ConstraintViolation,

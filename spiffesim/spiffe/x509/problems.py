@@ -126,7 +126,7 @@ def _issuer(certificate: Certificate) -> Iterator[Problem]:
             yield Problem("issuer_key_cert_sign", "has a key usage without keyCertSign")
         # X509-SVID 4.3 speaks of SVIDs: a CA from elsewhere, which RFC 5280 lets have it either way, has no SPIFFE ID.
         if certificate.uris and not certificate.extensions.present[ext.KEY_USAGE]:
-            yield Problem("issuer_key_usage_critical", "has a SPIFFE ID and a key usage that is not critical")
+            yield Problem("issuer_usage_critical", "has a SPIFFE ID and a key usage that is not critical")
     # What its extended key usage says, critical or not, is nobody's concern here: X509-SVID 4.4 demands one of leaves,
     # and by RFC 5280 4.2.1.12 it says what its own key is for, not what the certificates below it are.
     uris = certificate.uris

@@ -110,6 +110,7 @@ WIT_SVID: Final = Standard(
             {"wit-svid: proof": "proof_missing"}),
         Row("wit-proof-bound", "5", MUST, BOTH, "The presentation is bound to a proof by the key in cnf.",
             {"wit-svid: proof_binding": "proof_of_another_token proof_of_claims proof_of_no_token",
+             "wit-svid: proof_format": "proof_of_another_type proof_without_end",
              "wit-svid: proof_signature": "proof_by_another_key proof_by_issuer proof_changed"}, _PROOF),
         Row("wit-no-bearer-token", "5", MUST_NOT, VALIDATOR, "A token is not presented on its own.",
             {"wit-svid: proof": "proof_missing"}),

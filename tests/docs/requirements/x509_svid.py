@@ -67,7 +67,7 @@ X509_SVID: Final = Standard(
              "x509-svid: issuer_key_usage": "intermediate_without_key_usage root_without_key_usage"}, _CRITICAL),
         Row("x509-key-usage-critical", "4.3", MUST, BOTH, "The key usage is critical.",
             {"x509-svid: key_usage_critical": "key_usage_not_critical",
-             "x509-svid: issuer_key_usage_critical": "key_usage_of_intermediate_not_critical key_usage_of_root_not_critical"},
+             "x509-svid: issuer_usage_critical": "key_usage_of_intermediate_not_critical key_usage_of_root_not_critical"},
             _CRITICAL),
         Row("x509-signer-key-cert-sign", "4.3", MUST, BOTH, "The key usage of a signing certificate has keyCertSign.",
             {"x509-svid: issuer_key_cert_sign": "intermediate_without_key_cert_sign root_without_key_cert_sign"},

@@ -33,7 +33,7 @@ NOT_ASKED: Final = frozenset(
         "critical_names",
         # of issuers
         "issuer_key_usage",
-        "issuer_key_usage_critical",
+        "issuer_usage_critical",
         "issuer_one_uri",
         "issuer_spiffe_id",
         "issuer_without_path",

@@ -433,7 +433,7 @@ BROKEN = [
     Case(
         "an issuer with an ID whose key usage is not critical",
         issuer(usage_critical=False),
-        rule="issuer_key_usage_critical",
+        rule="issuer_usage_critical",
         depth=1,
         says="has a SPIFFE ID and a key usage that is not critical",
     ),

@@ -99,14 +99,15 @@ def test_pss_is_not_taken_with_another_salt() -> None:
         (bytes.fromhex("300d06092a864886f70d0101050500"), "RSA with SHA-1 (1.2.840.113549.1.1.5)"),
         (bytes.fromhex("300d06092a864886f70d0101040500"), "RSA with MD5 (1.2.840.113549.1.1.4)"),
         (bytes.fromhex("300a06082a8648ce3d040301"), "algorithm 1.2.840.10045.4.3.1"),
-        # ECDSA has no parameters, RSA has NULL
+        # ECDSA has no parameters, RSA has NULL or none
         (bytes.fromhex("300c06082a8648ce3d0403020500"), "algorithm 1.2.840.10045.4.3.2"),
-        (bytes.fromhex("300b06092a864886f70d01010b"), "algorithm 1.2.840.113549.1.1.11"),
+        (bytes.fromhex("300d06092a864886f70d01010b0400"), "algorithm 1.2.840.113549.1.1.11"),
     ],
 )
 def test_other_algorithms_are_not_taken_and_have_a_name(algorithm: bytes, name: str) -> None:
     assert not is_supported(algorithm)
     assert name_of(algorithm) == name
+    assert is_supported(bytes.fromhex("300b06092a864886f70d01010b"))
 
 
 @pytest.mark.parametrize("kind", KINDS)
