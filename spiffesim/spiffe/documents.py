@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+from itertools import islice
+from typing import Final
+
 from spiffesim.errors import InvalidBundle, InvalidSpiffeId
 from spiffesim.spiffe import bundlemap, jwks
 from spiffesim.spiffe.bundle import SpiffeBundle
@@ -13,6 +16,9 @@ from spiffesim.spiffe.bundlemap import BundleMap
 from spiffesim.spiffe.ids import SpiffeId, TrustDomain
 from spiffesim.spiffe.rules.bundle import skipped_in_bundle, skipped_in_map
 from spiffesim.spiffe.verdict import Finding, Verdict
+
+MAX_IGNORED: Final = 1_024
+"""Of how many things a verdict tells that they were ignored: the first; documents with more are read all the same."""
 
 
 def examine_spiffe_id(text: str) -> Verdict:
@@ -57,7 +63,7 @@ def examine_bundle(trust_domain: TrustDomain | str, data: bytes | str) -> Verdic
         SpiffeBundle(whose, **jwks.read_bundle(document))
     except InvalidBundle as error:
         return _refused(kind, error)
-    return Verdict(kind, None, None, (), skipped=tuple(skipped_in_bundle(document)))
+    return Verdict(kind, None, None, (), skipped=tuple(islice(skipped_in_bundle(document), MAX_IGNORED)))
 
 
 def examine_bundle_map(data: bytes | str) -> Verdict:
@@ -80,7 +86,7 @@ def examine_bundle_map(data: bytes | str) -> Verdict:
         BundleMap.of_document(document)
     except InvalidBundle as error:
         return _refused(kind, error)
-    return Verdict(kind, None, None, (), skipped=tuple(skipped_in_map(document)))
+    return Verdict(kind, None, None, (), skipped=tuple(islice(skipped_in_map(document), MAX_IGNORED)))
 
 
 def _refused(kind: str, error: InvalidSpiffeId | InvalidBundle) -> Verdict:

@@ -45,24 +45,22 @@ _OWN: Final = {jwks.X509: "x5c", jwks.JWT: "kid", jwks.WIT: "kid"}
 
 def skipped_in_bundle(document: Mapping[str, Any]) -> Iterator[Finding]:
     """What was ignored in the object of a bundle document that was read."""
+    yield from _others("members", "the bundle", document, _MEMBERS, {})
     for index, entry in enumerate(document["keys"]):
         yield from _skipped_in_entry(index, entry)
-    yield from _others("members", "the bundle", document, _MEMBERS, {})
 
 
 def skipped_in_map(document: Mapping[str, Any]) -> Iterator[Finding]:
     """What was ignored in the object of a bundle map that was read."""
+    yield from _others("members", "the bundle map", document, frozenset({"trust_domains"}), {})
     for name, bundle in document["trust_domains"].items():
-        found = [*skipped_in_bundle(bundle)]
-        if "spiffe_refresh_hint" in bundle:
-            found.append(Finding("inner_refresh_hint", "the bundle has a refresh hint, which means nothing in a map"))
-        for finding in found:
+        hint = Finding("inner_refresh_hint", "the bundle has a refresh hint, which means nothing in a map")
+        for finding in (*(hint,) * ("spiffe_refresh_hint" in bundle), *skipped_in_bundle(bundle)):
             yield attrs.evolve(
                 finding,
                 detail=f"in the bundle of {name}: {finding.detail}",
                 facts={**finding.facts, "trust_domain": name},
             )
-    yield from _others("members", "the bundle map", document, frozenset({"trust_domains"}), {})
 
 
 def _skipped_in_entry(index: int, entry: Mapping[str, Any]) -> Iterator[Finding]:

@@ -16,7 +16,7 @@ from spiffesim import spiffe
 from spiffesim.errors import InvalidBundle, InvalidInput, InvalidSpiffeId, InvalidTrustDomain
 from spiffesim.spiffe.bundle import SpiffeBundle
 from spiffesim.spiffe.bundlemap import BundleMap
-from spiffesim.spiffe.documents import examine_bundle, examine_bundle_map, examine_spiffe_id
+from spiffesim.spiffe.documents import MAX_IGNORED, examine_bundle, examine_bundle_map, examine_spiffe_id
 from spiffesim.spiffe.ids import SpiffeId, TrustDomain
 from spiffesim.spiffe.requirements import MAX_DOCUMENT
 from spiffesim.spiffe.verdict import Verdict
@@ -75,18 +75,18 @@ def test_a_bundle_that_is_written_passes() -> None:
 
 def test_what_is_ignored_is_told_in_its_order() -> None:
     assert told(examine(SEVERAL)) == [
+        "members: the bundle has a member 'extra' and 1 more, which means nothing here",
         "x5c_single: of x509-svid entry 0 of the bundle only the first certificate counts; 1 more are ignored",
         "entry_members: x509-svid entry 0 of the bundle has a member 'x5t', which means nothing here",
         "kty: entry 1 of the bundle is ignored: its kty is missing, not EC or RSA",
         "use: entry 2 of the bundle is ignored: its use is 'sig', not x509-svid, jwt-svid, wit-svid",
         "x5c_present: x509-svid entry 3 of the bundle is ignored: its x5c is missing",
-        "members: the bundle has a member 'extra' and 1 more, which means nothing here",
     ]
     verdict = examine(SEVERAL)
     assert verdict.ok
     assert verdict
     assert verdict.first is None
-    assert [finding.facts for finding in verdict.skipped] == [*({"index": index} for index in (0, 0, 1, 2, 3)), {}]
+    assert [finding.facts for finding in verdict.skipped] == [{}, *({"index": index} for index in (0, 0, 1, 2, 3))]
     assert pickle.loads(pickle.dumps(verdict)) == verdict != attrs.evolve(verdict, skipped=())
 
 
@@ -95,11 +95,11 @@ def test_what_is_ignored_in_a_map_names_its_bundle() -> None:
     document = {"trust_domains": {"a.org": right, "b.org": {"keys": [{}], "spiffe_refresh_hint": 5}}, "v": 1}
     verdict = examine_bundle_map(json.dumps(document))
     assert told(verdict) == [
-        "kty: in the bundle of b.org: entry 0 of the bundle is ignored: its kty is missing, not EC or RSA",
-        "inner_refresh_hint: in the bundle of b.org: the bundle has a refresh hint, which means nothing in a map",
         "members: the bundle map has a member 'v', which means nothing here",
+        "inner_refresh_hint: in the bundle of b.org: the bundle has a refresh hint, which means nothing in a map",
+        "kty: in the bundle of b.org: entry 0 of the bundle is ignored: its kty is missing, not EC or RSA",
     ]
-    assert verdict.skipped[0].facts == {"index": 0, "trust_domain": "b.org"}
+    assert verdict.skipped[2].facts == {"index": 0, "trust_domain": "b.org"}
 
 
 def test_of_a_document_that_is_refused_nothing_is_said_to_be_ignored() -> None:
@@ -243,9 +243,9 @@ def test_a_bundle_of_four_megabytes_is_read_to_its_end() -> None:
     document = json.dumps({"keys": entries})
     assert 4_000_000 < len(document) < MAX_DOCUMENT
     verdict = examine_bundle("example.org", document)
-    assert (verdict.ok, len(verdict.ignored)) == (True, 17_000)
-    assert (verdict.ignored[-1].detail or "").startswith("entry 16999 of the bundle is ignored: its use is 'other'")
-    assert "17,000 things ignored" in str(verdict)
+    assert (verdict.ok, len(verdict.ignored)) == (True, MAX_IGNORED)
+    assert (verdict.ignored[-1].detail or "").startswith("entry 1023 of the bundle is ignored: its use is 'other'")
+    assert "1,024 things ignored" in str(verdict)
 
 
 def test_a_map_of_thousands_of_bundles_is_read_to_its_end() -> None:
