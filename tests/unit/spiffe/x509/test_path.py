@@ -15,6 +15,9 @@ from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 
 from spiffesim import errors
+from spiffesim.catalogue import x509_svid_case
+from spiffesim.catalogue.certificates.chain import Chain
+from spiffesim.catalogue.hierarchy import hierarchy
 from spiffesim.instants import microseconds
 from spiffesim.spiffe.bundle import SpiffeBundle
 from spiffesim.spiffe.validation import examine_x509_svid
@@ -345,6 +348,16 @@ def test_what_was_followed_straight_is_counted_too() -> None:
     above = make.intermediate(ROOT, key=make.key("expensive", "p384"))
     search = Search([read_certificate(der) for der in make.ders(make.leaf(above), above)], anchors, 0, verified=1)
     assert search.checks == 8
+
+
+def test_a_large_certificate_costs_what_it_takes_to_hash() -> None:
+    chain = Chain(hierarchy(0), 0, 0)
+    chain.leaf.put("1.3.6.1.4.1.99999.1", bytes(3 << 16))
+    (leaf,), (root,) = chain.encode()
+    for der, cost in ((leaf, 4), (x509_svid_case().chain_der[0], 1)):
+        search = Search([read_certificate(der)], Anchors([read_certificate(root)]), chain.now)
+        assert search.find(clean=True) == [0, 1]
+        assert search.checks == cost
 
 
 def test_a_long_chain_in_order_is_left_to_the_search_after_a_while() -> None:
