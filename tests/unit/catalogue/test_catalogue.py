@@ -6,6 +6,7 @@ import pickle
 from typing import Any
 
 import pytest
+from hypothesis.vendor.pretty import pretty
 
 from spiffesim import catalogue
 from spiffesim.catalogue import KINDS, Kind
@@ -61,6 +62,7 @@ def test_equal_calls_make_equal_cases_and_others_do_not(kind: Kind, make: Any) -
     assert pickle.loads(pickle.dumps(case)) == case
     assert len({case, make(name), make(name, number=1), make(), case.repaired}) == 4
     assert case != repr(case)
+    assert pretty(case) == repr(case)
 
 
 @pytest.mark.parametrize(("kind", "make"), MAKERS)
