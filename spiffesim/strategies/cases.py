@@ -23,6 +23,7 @@ from spiffesim.catalogue import (
     WitSvidCase,
     X509SvidCase,
 )
+from spiffesim.catalogue.certificates.collisions import COLLISIONS
 
 _CaseT = TypeVar("_CaseT", bound=Case)
 
@@ -55,6 +56,15 @@ def x509_svid_cases(*, max_depth: int = 3, **options: Unpack[CaseOptions]) -> st
     return st.tuples(found, st.integers(0, max_depth), _NUMBERS).map(
         lambda drawn: X509SvidCase.make(drawn[0], depth=drawn[1], number=drawn[2])
     )
+
+
+def key_collision_cases(*, max_depth: int = 3) -> st.SearchStrategy[X509SvidCase]:
+    """X.509-SVIDs of which several certificates have the same key; in all others the keys are distinct.
+
+    Args:
+        max_depth: How many intermediates there may be; a collision that needs more has them all the same.
+    """
+    return x509_svid_cases(max_depth=max_depth, defects=[str(collision) for collision in COLLISIONS])
 
 
 def jwt_svid_cases(**options: Unpack[CaseOptions]) -> st.SearchStrategy[JwtSvidCase]:

@@ -16,14 +16,24 @@ from hypothesis.vendor.pretty import pretty
 
 from spiffesim import Simulation, SpiffeId, TrustDomain, strategies
 from spiffesim.catalogue import BundleMapCase, Case, JwtSvidCase, X509SvidCase
+from spiffesim.catalogue.certificates.collisions import COLLISIONS
 from spiffesim.errors import InvalidInput
 from spiffesim.keys import KEY_TYPES
+from spiffesim.spiffe.x509.certificate import read_certificate
 from spiffesim.strategies import simulations, spiffe_ids, topologies, trust_domains
 
 QUICK = settings(max_examples=200, database=None, derandomize=True)
 
 
-CASES = ("bundle_cases", "bundle_map_cases", "jwt_svid_cases", "spiffe_id_cases", "wit_svid_cases", "x509_svid_cases")
+CASES = (
+    "bundle_cases",
+    "bundle_map_cases",
+    "jwt_svid_cases",
+    "key_collision_cases",
+    "spiffe_id_cases",
+    "wit_svid_cases",
+    "x509_svid_cases",
+)
 
 
 @pytest.mark.parametrize("name", ["simulations", "spiffe_ids", "topologies", "trust_domains", *CASES])
@@ -182,3 +192,17 @@ def test_what_may_be_wrong_can_be_chosen() -> None:
 @pytest.mark.parametrize("kind", [Simulation, X509SvidCase, JwtSvidCase, BundleMapCase])
 def test_a_type_stands_for_its_strategy(kind: type) -> None:
     assert isinstance(find(st.from_type(kind), lambda _: True), kind)
+
+
+@given(strategies.x509_svid_cases(), st.data())
+@settings(max_examples=100)
+def test_the_keys_of_a_case_are_distinct_unless_they_are_to_collide(case: X509SvidCase, data: st.DataObject) -> None:
+    collisions = {str(collision) for collision in COLLISIONS}
+    right = case.repaired if case.defect is not None else case
+    keys = [read_certificate(der).spki for der in {*right.chain_der, *right.bundle_der}]
+    if str(case.defect) not in collisions and len(right.bundle_der) == 1:
+        assert len({*keys}) == len(keys)
+    colliding = data.draw(strategies.key_collision_cases().filter(lambda drawn: drawn.defect is not None))
+    keys = [read_certificate(der).spki for der in (*colliding.chain_der, *colliding.bundle_der)]
+    assert str(colliding.defect) in collisions
+    assert len({*keys}) < len(keys) or "same_key_in_bundle" in str(colliding.defect)

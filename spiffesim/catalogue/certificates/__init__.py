@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from spiffesim.catalogue.certificates.algorithms import ALGORITHMS
 from spiffesim.catalogue.certificates.case import X509SvidCase
+from spiffesim.catalogue.certificates.collisions import COLLISIONS
 from spiffesim.catalogue.certificates.encoding import ENCODING
 from spiffesim.catalogue.certificates.fields import FIELDS
 from spiffesim.catalogue.certificates.issuers import ISSUERS
@@ -16,7 +17,21 @@ from spiffesim.catalogue.certificates.signatures import SIGNATURES
 from spiffesim.catalogue.certificates.validity import VALIDITY
 from spiffesim.catalogue.certificates.values import VALUES
 
-SHELVES = (SHAPE, NAMES, LEAF, ISSUERS, LIMITS, VALIDITY, SIGNATURES, ALGORITHMS, KEYS, FIELDS, ENCODING, VALUES)
+SHELVES = (
+    SHAPE,
+    NAMES,
+    LEAF,
+    ISSUERS,
+    LIMITS,
+    VALIDITY,
+    SIGNATURES,
+    ALGORITHMS,
+    KEYS,
+    FIELDS,
+    ENCODING,
+    VALUES,
+    COLLISIONS,
+)
 """Everything that can be wrong, subject by subject."""
 
 __all__ = ["SHELVES", "X509SvidCase"]
