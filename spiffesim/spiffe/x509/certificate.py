@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -259,6 +260,7 @@ def read_certificate(data: Any) -> Certificate:
         ) from None
 
 
+@lru_cache(maxsize=1_024)  # the same few authorities sign everything; to load a key, and use it first, costs 11 us
 def load_public_key(spki: bytes) -> Any:
     """The public key in a SubjectPublicKeyInfo.
 
