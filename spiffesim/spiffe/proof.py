@@ -75,7 +75,11 @@ class Proof:
         return None
 
     def names(self, token: bytes) -> bool:
-        """Whether it is about a token, and not about another one."""
+        """Whether it is about a token, and not about another one.
+
+        Raises:
+            InvalidSvid: If it is a token itself, and there is a ``problem`` with it.
+        """
         digest = hashlib.sha256(token).digest()
         text = b64url_bytes(digest)
         claims = self._workload_proof_token()
