@@ -171,7 +171,9 @@ class Key:
         library = _library()
         curve = library.curves.get(self.type)
         if curve is None:
-            return _rsa_key(int(self.type[4:]), source[3])
+            from spiffesim.primes import pair
+
+            return rsa_key(*pair(int(self.type[4:]), source[3]))
         return library.derive(self._scalar(), curve)
 
     def __repr__(self) -> str:
@@ -242,13 +244,10 @@ class _Library:
 _library = cache(_Library)
 
 
-def _rsa_key(bits: int, index: int) -> Any:
+def rsa_key(p: int, q: int, exponent: int = 65537) -> Any:
+    """The RSA private key of two numbers that are known to be prime."""
     from cryptography.hazmat.primitives.asymmetric import rsa
 
-    from spiffesim.primes import pair
-
-    p, q = pair(bits, index)
-    exponent = 65537
     d = pow(exponent, -1, (p - 1) * (q - 1))
     numbers = rsa.RSAPrivateNumbers(
         p=p,
@@ -259,7 +258,7 @@ def _rsa_key(bits: int, index: int) -> Any:
         iqmp=pow(q, -1, p),
         public_numbers=rsa.RSAPublicNumbers(exponent, p * q),
     )
-    # Our own primes: checking them again costs 35 ms (2048) to 267 ms (4096) a key.
+    # Whether they are primes is not asked: checking them again costs 35 ms (2048) to 267 ms (4096) a key.
     return numbers.private_key(unsafe_skip_rsa_key_validation=True)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Final
 
 import attrs
@@ -21,7 +22,7 @@ TYPE: Final = "wpt+jwt"
 """The ``typ`` of a WIMSE workload proof token."""
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)  # not slotted: a token is read once, when somebody looks
 class Proof:
     """What the holder of a WIT-SVID signs to show that it has the key in ``cnf``.
 
@@ -56,52 +57,50 @@ class Proof:
     @property
     def ends(self) -> Microseconds:
         """From when on it is worth nothing: by whoever received it, and by its own ``exp``."""
-        latest = microseconds(self.not_after)
-        try:
-            claims = self._workload_proof_token()
-            return latest if claims is None else min(latest, claims_of.instant(claims, "exp"))
-        except (InvalidSvid, claims_of.Broken):
-            return latest
+        claims, latest = self._token[0], microseconds(self.not_after)
+        return latest if claims is None else min(latest, claims_of.instant(claims, "exp"))
 
     @property
     def problem(self) -> str | None:
         """What is wrong with it if it is a token, whatever it is about; None if nothing is."""
+        return self._token[1]
+
+    def names(self, token: bytes) -> bool:
+        """Whether it is about a token, and not about another one; with a ``problem`` it is about none."""
+        digest = hashlib.sha256(token).digest()
+        text = b64url_bytes(digest)
+        claims, problem = self._token
+        if claims is not None:
+            return claims.get("wth") == text.decode("ascii")
+        return problem is None and any(part in self.signed for part in (digest, text, token))
+
+    @cached_property
+    def _token(self) -> tuple[dict[str, Any] | None, str | None]:
+        """Its claims, if what is signed is a WIMSE workload proof token; or what is wrong with the token that it is."""
         try:
-            claims = self._workload_proof_token()
+            claims = _workload_proof_token(self.signed)
             if claims is not None:
                 claims_of.instant(claims, "exp")
         except (InvalidSvid, claims_of.Broken) as error:
-            return str(error)
+            return None, str(error)
+        return claims, None
+
+
+def _workload_proof_token(signed: bytes) -> dict[str, Any] | None:
+    """The claims of the token that these bytes are, if they are one.
+
+    Raises:
+        InvalidSvid: If it is a token of another type, or one that cannot be read.
+    """
+    parts = signed.split(b".")
+    if len(parts) != 2:  # the signing input of a JWS
         return None
-
-    def names(self, token: bytes) -> bool:
-        """Whether it is about a token, and not about another one.
-
-        Raises:
-            InvalidSvid: If it is a token itself, and there is a ``problem`` with it.
-        """
-        digest = hashlib.sha256(token).digest()
-        text = b64url_bytes(digest)
-        claims = self._workload_proof_token()
-        if claims is not None:
-            return claims.get("wth") == text.decode("ascii")
-        return any(part in self.signed for part in (digest, text, token))
-
-    def _workload_proof_token(self) -> dict[str, Any] | None:
-        """Its claims, if what is signed is a token.
-
-        Raises:
-            InvalidSvid: If it is a token of another type, or one that cannot be read.
-        """
-        parts = self.signed.split(b".")
-        if len(parts) != 2:  # the signing input of a JWS
-            return None
-        try:
-            raw_header, raw_payload = map(unb64url, parts)
-            header = read_part("header", raw_header)
-        except (ValueError, InvalidSvid):
-            return None
-        if header.get("typ") != TYPE:
-            found = f"is {header['typ']!r:.80}" if "typ" in header else "is missing"
-            raise InvalidSvid(f"its typ {found}, not {TYPE!r}", code="proof_type", clause="WIT-SVID 5")
-        return read_part("payload", raw_payload)
+    try:
+        raw_header, raw_payload = map(unb64url, parts)
+        header = read_part("header", raw_header)
+    except (ValueError, InvalidSvid):
+        return None
+    if header.get("typ") != TYPE:
+        found = f"is {header['typ']!r:.80}" if "typ" in header else "is missing"
+        raise InvalidSvid(f"its typ {found}, not {TYPE!r}", code="proof_type", clause="WIT-SVID 5")
+    return read_part("payload", raw_payload)

@@ -19,10 +19,10 @@ from spiffesim.catalogue.certificates.signer import (
     SMALL_PRIMES,
     Signer,
     rsa,
-    rsa_key,
     signer,
 )
 from spiffesim.catalogue.hierarchy import Hierarchy
+from spiffesim.keys import rsa_key
 from spiffesim.spiffe.x509 import der
 
 _PSS: Final = der.oid("1.2.840.113549.1.1.10")

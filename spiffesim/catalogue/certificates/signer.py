@@ -9,7 +9,7 @@ from typing import Any, Final
 import attrs
 
 from spiffesim.catalogue.hierarchy import Hierarchy
-from spiffesim.keys import Key
+from spiffesim.keys import Key, rsa_key
 from spiffesim.spiffe.x509 import der
 from spiffesim.spiffe.x509.fields import key_bits
 
@@ -133,13 +133,3 @@ def _rsa_key(hierarchy: Hierarchy, kind: str) -> Any:
     # Drawn without regard to other keys, as a case must not depend on which were made before it: it has one such key.
     number = hierarchy.draw(kind).randomness.number(f"key {kind}", 0, PAIRS)
     return rsa_key(*pair(int(kind.removeprefix("rsa-")), number))
-
-
-def rsa_key(p: int, q: int, exponent: int = EXPONENT) -> Any:
-    """The RSA key of two primes."""
-    from cryptography.hazmat.primitives.asymmetric import rsa as library
-
-    d = pow(exponent, -1, (p - 1) * (q - 1))
-    public = library.RSAPublicNumbers(exponent, p * q)
-    numbers = library.RSAPrivateNumbers(p, q, d, d % (p - 1), d % (q - 1), pow(q, -1, p), public)
-    return numbers.private_key(unsafe_skip_rsa_key_validation=True)

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from spiffesim.catalogue.hierarchy import Hierarchy
+from spiffesim.keys import rsa_key
 from spiffesim.spiffe.jose import PrivateKey
 
 P256_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -114,16 +115,4 @@ def ed25519_key(hierarchy: Hierarchy, name: str) -> ed25519.Ed25519PrivateKey:
 @cache
 def small_rsa_key() -> Any:
     """An RSA key of 2047 bits, one fewer than must be; everybody's, since primes are expensive."""
-    p, q, exponent = 2**1279 - 1, 2**768 - 825, 65537
-    d = pow(exponent, -1, (p - 1) * (q - 1))
-    numbers = rsa.RSAPrivateNumbers(
-        p=p,
-        q=q,
-        d=d,
-        dmp1=d % (p - 1),
-        dmq1=d % (q - 1),
-        iqmp=pow(q, -1, p),
-        public_numbers=rsa.RSAPublicNumbers(exponent, p * q),
-    )
-    # Its primes are known to be prime; to check them again costs 35 ms.
-    return numbers.private_key(unsafe_skip_rsa_key_validation=True)
+    return rsa_key(2**1279 - 1, 2**768 - 825)

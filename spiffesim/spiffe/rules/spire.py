@@ -61,14 +61,7 @@ _CHECKS: Final[tuple[tuple[str, str, str, type[ValidationError]], ...]] = (
     ("issued", _SOURCE, "The instant is at most a minute before iat.", NotYetValid),
 )
 
-SPIRE: Final = Rulebook(
-    KIND,
-    [
-        # SPIRE stops at the first failure, so each rule needs the one before.
-        Rule(name, clause, sentence, error, needs=tuple(before[0] for before in _CHECKS[max(place - 1, 0) : place]))
-        for place, (name, clause, sentence, error) in enumerate(_CHECKS)
-    ],
-)
+SPIRE: Final = Rulebook.in_turn(KIND, [Rule(*check) for check in _CHECKS])
 
 
 def judge(token: object, question: Question) -> tuple[SpiffeId | None, list[Finding]]:

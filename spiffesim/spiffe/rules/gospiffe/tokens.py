@@ -88,19 +88,8 @@ _WIT: Final[_Checks] = (
 )
 
 
-def _rulebook(kind: str, checks: _Checks) -> Rulebook:
-    # It stops at the first failure, so each rule needs the one before.
-    return Rulebook(
-        kind,
-        [
-            Rule(name, clause, sentence, error, needs=tuple(before[0] for before in checks[max(place - 1, 0) : place]))
-            for place, (name, clause, sentence, error) in enumerate(checks)
-        ],
-    )
-
-
-JWT_SVID: Final = _rulebook("jwt-svid/go-spiffe", _JWT)
-WIT_SVID: Final = _rulebook("wit-svid/go-spiffe", _WIT)
+JWT_SVID: Final = Rulebook.in_turn("jwt-svid/go-spiffe", [Rule(*check) for check in _JWT])
+WIT_SVID: Final = Rulebook.in_turn("wit-svid/go-spiffe", [Rule(*check) for check in _WIT])
 
 
 def judge_jwt(token: object, question: Question) -> tuple[SpiffeId | None, list[Finding]]:
